@@ -1,0 +1,276 @@
+"""The forward map: a callable on a batch, its domain, and the best derivative at hand."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from preimage.domain import Box, as_box
+from preimage.errors import FunctionError, InputError
+
+PROBES = 16
+"""How many points of the domain are tried to find out what a callable takes and returns."""
+
+
+class Derivatives(Enum):
+    """Where the derivatives of a function come from."""
+
+    ANALYTIC = "analytic"
+    AUTODIFF = "autodiff"
+    FINITE_DIFFERENCES = "finite differences"
+
+
+class _Takes(Enum):
+    TENSOR = "a tensor"
+    ARRAY = "a NumPy array"
+
+
+@final
+class Function:
+    r"""A forward map $f: \text{domain} \subset \mathbb{R}^p \to \mathbb{R}^q$, row by row.
+
+    How to call `fn`, and how to differentiate it, is found by calling it: a tensor that carries
+    a gradient means automatic differentiation; a tensor without one, or a NumPy array, means
+    central differences. Rows are independent: row i of the output depends on row i of the input.
+
+    Points where `fn` raises, returns NaN or infinity, or returns the wrong number of rows are
+    left out and counted in `excluded`; they are never answers.
+
+    Args:
+        fn: A callable on a batch `(batch, p)` of float64 (a tensor, or a NumPy array) that returns
+            `(batch, q)`, or `(batch,)` for one output.
+        domain: Where inputs live.
+        jacobian: A callable `(batch, p) -> (batch, q, p)` with the derivatives
+            $\partial f_i / \partial x_j$, if you have it; the fastest and most exact choice.
+        outputs: A name for each output.
+
+    Example:
+        >>> f = Function(lambda x: x**3 - x, Box(-2, 2))
+        >>> f(torch.tensor([[2.0]], dtype=torch.float64))
+        tensor([[6.]], dtype=torch.float64)
+        >>> f.derivatives
+        <Derivatives.AUTODIFF: 'autodiff'>
+        >>> Function(np.sin, Box(0, 1)).derivatives.value
+        'finite differences'
+    """
+
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        domain: Box | tuple[Any, Any],
+        jacobian: Callable[[Any], Any] | None = None,
+        *,
+        outputs: Sequence[str] | None = None,
+    ) -> None:
+        if not callable(fn):
+            raise InputError(f"a function was expected and {fn!r} was given.")
+        self.fn = fn
+        self.domain = as_box(domain)
+        self.jacobian = jacobian
+        self.outputs = tuple(outputs) if outputs is not None else None
+        self.evaluations = 0
+        self.excluded = 0
+
+    @property
+    def derivatives(self) -> Derivatives:
+        """Where derivatives come from; the first use calls the function on a few points."""
+        return self._probe[1]
+
+    @property
+    def output_dim(self) -> int:
+        """The number of outputs, q; the first use calls the function on a few points."""
+        return self._probe[2]
+
+    @property
+    def precision(self) -> float:
+        """The spacing of the floating-point numbers that the function returns."""
+        return self._probe[3]
+
+    def __call__(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
+        """f(x), with NaN in the rows where the function gave nothing usable."""
+        with torch.no_grad():
+            y = self._rows(x)
+        self.evaluations += len(x)
+        return y
+
+    def linearize(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """f(x) and its Jacobian, with NaN in the rows where the function gave nothing usable."""
+        if self.derivatives is Derivatives.ANALYTIC:
+            return self(x), self._supplied_jacobian(x)
+        if self.derivatives is Derivatives.AUTODIFF:
+            with contextlib.suppress(Exception):
+                return self._autodiff(x)
+        # A batch that raises as a whole is differentiated from the rows that can be evaluated.
+        return self._central_differences(x)
+
+    def _autodiff(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """One backward pass per output serves the whole batch, since rows are independent."""
+        with torch.enable_grad():
+            leaf = x.detach().clone().requires_grad_()
+            y = _as_rows(self.fn(leaf), len(x))
+            gradients = [
+                torch.autograd.grad(column.sum(), leaf, retain_graph=True, allow_unused=True)[0]
+                for column in y.unbind(dim=1)
+            ]
+        self.evaluations += len(x)
+        zeros = torch.zeros_like(x)
+        jacobian = torch.stack([zeros if g is None else g for g in gradients], dim=1)
+        return _nan_unless_finite(y.detach()), jacobian
+
+    def _central_differences(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """Steps of the cube root of the precision, shortened at the edge of the domain."""
+        y = self(x)
+        box = self.domain
+        columns = []
+        for j, step in enumerate((self.precision ** (1 / 3) * box.width).tolist()):
+            above, below = x.clone(), x.clone()
+            above[:, j] += step
+            below[:, j] -= step
+            if not bool(box.periodic[j]):
+                above[:, j].clamp_(max=float(box.high[j]))
+                below[:, j].clamp_(min=float(box.low[j]))
+            y_above, y_below = self(above), self(below)
+            # A neighbour outside the function's own domain leaves a one-sided difference.
+            lost_above, lost_below = y_above.isnan(), y_below.isnan()
+            y_above, y_below = y_above.where(~lost_above, y), y_below.where(~lost_below, y)
+            span = (
+                above[:, j, None].where(~lost_above, x[:, j, None])
+                - below[:, j, None].where(~lost_below, x[:, j, None])
+            )  # fmt: skip
+            columns.append((y_above - y_below) / span)
+        return y, torch.stack(columns, dim=2)
+
+    def _supplied_jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
+        takes, _, q, _ = self._probe
+        jacobian = self.jacobian(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
+        shape = tuple(np.shape(jacobian))
+        if shape != (len(x), q, x.shape[1]):
+            raise InputError(
+                f"the jacobian returned shape {shape} for an input of shape {tuple(x.shape)}; "
+                f"it must return (batch, outputs, inputs) = {(len(x), q, x.shape[1])}."
+            )
+        return torch.as_tensor(jacobian, dtype=torch.float64).detach()
+
+    def _rows(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
+        """f(x), halving a batch that fails until the failing rows stand alone."""
+        takes, _, q, _ = self._probe
+        try:
+            y = _as_rows(self.fn(_argument(x, takes)), len(x))
+            if y.shape[1] != q:
+                raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
+        except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
+            if len(x) <= 1:
+                self.excluded += len(x)
+                return x.new_full((len(x), q), torch.nan)
+            half = len(x) // 2
+            return torch.cat([self._rows(x[:half]), self._rows(x[half:])])
+        y = _nan_unless_finite(y)
+        self.excluded += int(y[:, 0].isnan().sum())
+        return y
+
+    @cached_property
+    def _probe(self) -> tuple[_Takes, Derivatives, int, float]:
+        """What the callable takes, where derivatives come from, its outputs and precision."""
+        points = torch.cat([self.domain.center[None], self.domain.sobol(PROBES - 1)])
+        failures: list[str] = []
+        for batch in (points, *points.split(1)):
+            for ask in (_ask_for_gradient, _ask_array, _ask_tensor):
+                try:
+                    takes, derivatives, y, precision = ask(self.fn, batch)
+                except Exception as error:  # noqa: BLE001 - likewise
+                    failures.append(f"{type(error).__name__}: {error}")
+                    continue
+                if self.jacobian is not None:
+                    derivatives = Derivatives.ANALYTIC
+                return takes, derivatives, y.shape[1], precision
+        raise FunctionError(
+            f"the function failed on every one of {PROBES} points of {self.domain}. It must take "
+            f"a batch of shape (batch, {self.domain.dim}) and return (batch, outputs) or (batch,). "
+            f"With a tensor: {failures[0]}. With a NumPy array: {failures[1]}. "
+            "Check the bounds, and that it computes on whole batches; a float32 network "
+            "needs .double()."
+        )
+
+
+def as_function(function: Any, domain: Any = None) -> Function:
+    """A `Function` from a `Function`, or from a callable and its domain."""
+    if isinstance(function, Function):
+        if domain is not None:
+            raise InputError(
+                "a domain was given beside a Function that has its own; leave it out, and use "
+                "within= to search a part of it."
+            )
+        return function
+    if domain is None:
+        raise InputError(
+            "a plain callable needs a domain to search: write "
+            "preimage.invert(f, y, preimage.Box(low, high))."
+        )
+    return Function(function, domain)
+
+
+def _argument(x: Float64[Tensor, "batch p"], takes: _Takes) -> Any:
+    # A copy, so that a function that writes into its argument cannot change ours.
+    copy = x.detach().clone()
+    return copy.numpy() if takes is _Takes.ARRAY else copy
+
+
+def _as_rows(y: Any, rows: int) -> Float64[Tensor, "batch q"]:
+    """What a callable returned as `(rows, q)` float64, or an error that says what it was."""
+    tensor = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y, dtype=np.float64))
+    tensor = tensor.to(torch.float64)
+    if tensor.ndim == 1:
+        tensor = tensor[:, None]
+    if tensor.ndim != 2 or tensor.shape[0] != rows or tensor.shape[1] == 0:
+        raise InputError(
+            f"the function returned shape {tuple(np.shape(y))} for a batch of {rows} rows; "
+            f"it must return ({rows}, outputs) or ({rows},)"
+        )
+    return tensor
+
+
+def _nan_unless_finite(y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch q"]:
+    usable = y.isfinite().all(dim=1, keepdim=True)
+    return y if bool(usable.all()) else y.where(usable, torch.nan)
+
+
+def _precision(y: Any) -> float:
+    dtype = y.dtype if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y)).dtype
+    return torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
+
+
+def _ask_for_gradient(
+    fn: Callable[[Any], Any], x: Tensor
+) -> tuple[_Takes, Derivatives, Tensor, float]:
+    with torch.enable_grad():
+        raw = fn(x.detach().clone().requires_grad_())
+    if not isinstance(raw, Tensor):
+        raise InputError(f"a {type(raw).__name__} came back for a tensor")
+    y = _as_rows(raw, len(x))
+    known = Derivatives.AUTODIFF if y.requires_grad else Derivatives.FINITE_DIFFERENCES
+    return _Takes.TENSOR, known, y.detach(), _precision(raw)
+
+
+def _ask_array(fn: Callable[[Any], Any], x: Tensor) -> tuple[_Takes, Derivatives, Tensor, float]:
+    raw = fn(x.clone().numpy())
+    return _Takes.ARRAY, Derivatives.FINITE_DIFFERENCES, _as_rows(raw, len(x)), _precision(raw)
+
+
+def _ask_tensor(fn: Callable[[Any], Any], x: Tensor) -> tuple[_Takes, Derivatives, Tensor, float]:
+    with torch.no_grad():
+        raw = fn(x.clone())
+    return _Takes.TENSOR, Derivatives.FINITE_DIFFERENCES, _as_rows(raw, len(x)), _precision(raw)

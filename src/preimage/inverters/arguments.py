@@ -1,0 +1,87 @@
+"""What users pass to an inverter, checked and brought into one form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from preimage.domain import Box
+from preimage.errors import DataError, InputError
+from preimage.tables import Table, as_table, check_finite
+
+
+def rows_of(data: Any, names: Sequence[str], role: str) -> Table:
+    """A table with the columns `names`, without gaps; as many plain numbers are one row.
+
+    A frame is read by column name; a frame whose columns have other names is taken as it
+    stands where the number of columns fits.
+
+    Raises:
+        InputError: If the columns do not fit.
+        DataError: If values are missing, infinite or not numbers.
+    """
+    if np.ndim(data) == 1 and len(names) > 1 and len(data) == len(names):
+        data = data.reshape(1, -1) if isinstance(data, np.ndarray | Tensor) else [list(data)]
+    table = as_table(data, role=role)
+    if table.names is not None and set(names) <= set(table.names):
+        columns = [table.names.index(name) for name in names]
+        table = replace(table, values=table.values[:, columns], names=tuple(names))
+    elif table.values.shape[1] != len(names):
+        given = f" ({', '.join(table.names)})" if table.names else ""
+        raise InputError(
+            f"{role} has {table.values.shape[1]} columns{given}, and {len(names)} are wanted: "
+            f"{', '.join(names)}. Give one column for each, by name or in this order."
+        )
+    check_finite(table, role)
+    return table
+
+
+def tolerance(tol: float) -> float:
+    """A residual that can be reached.
+
+    Raises:
+        InputError: If it is not a positive number.
+    """
+    if not (isinstance(tol, int | float) and math.isfinite(tol) and tol > 0):
+        raise InputError(f"tol={tol!r} is not a positive number; give one in the units of y.")
+    return float(tol)
+
+
+def check_repeats(x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"], repeats: str) -> None:
+    """Complains about rows with equal inputs and different outputs, unless they are wanted.
+
+    Raises:
+        DataError: If there are such rows.
+    """
+    if repeats not in ("error", "keep"):
+        raise InputError(f"repeats={repeats!r} is not known; give 'error' or 'keep'.")
+    if repeats == "keep":
+        return
+    _, group, size = torch.unique(x, dim=0, return_inverse=True, return_counts=True)
+    first = torch.full((len(size),), len(x)).scatter_reduce(0, group, torch.arange(len(x)), "amin")
+    differs = (y != y[first[group]]).any(dim=1)
+    if bool(differs.any()):
+        row = int(differs.nonzero()[0, 0])
+        raise DataError(
+            f"{int(differs.sum())} rows repeat the inputs of an earlier row with other outputs "
+            f"(rows {int(first[group[row]])} and {row}, for instance). If they are repeated "
+            "measurements, pass repeats='keep' and the differences count as noise; otherwise an "
+            "input is missing from x."
+        )
+
+
+def measured_box(x: Float64[Tensor, "rows p"], names: tuple[str, ...] | None) -> Box:
+    """The smallest box around the measured inputs."""
+    return Box(x.amin(dim=0), x.amax(dim=0), names or (numbered("x", x.shape[1])))
+
+
+def numbered(letter: str, count: int) -> tuple[str, ...]:
+    """Names for columns that have none: y, or y1, y2, ..."""
+    return (letter,) if count == 1 else tuple(f"{letter}{i + 1}" for i in range(count))

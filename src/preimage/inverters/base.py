@@ -1,0 +1,298 @@
+"""What every inverter can do: fit, invert, score, save. A method adds two hooks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from preimage.domain import Box, as_box
+from preimage.errors import InputError, NotFittedError
+from preimage.function import Function, as_function
+from preimage.inverters.arguments import check_repeats, measured_box, numbered, rows_of, tolerance
+from preimage.inverters.flow import Answers, Proposals, Request, answer
+from preimage.inverters.gather import Tally, gather
+from preimage.inverters.path import follow
+from preimage.inverters.problem import Problem, sampled
+from preimage.inverters.saving import card, describe
+from preimage.preimages import Preimages
+from preimage.store import save_model
+from preimage.surrogates import Support, default_surrogate
+from preimage.tables import Table, as_table, paired
+
+CHUNK = 4096
+"""Targets that are worked on at a time, which bounds memory."""
+
+
+@dataclass(kw_only=True)
+class Inverter(ABC):
+    """A method that finds the inputs which produce a wanted output.
+
+    `fit` learns from measurements, `fit_function` prepares for a function; `invert` answers. A
+    method adds `_train` and `_propose`; what happens to proposals is the same for all.
+
+    Args:
+        seed: Fixes everything that is drawn; the same seed gives the same answers.
+        polish: Whether proposals are refined by Levenberg-Marquardt on the function, exact or
+            learned, before they are checked.
+        anchors: How many known pairs are sampled from a function; measurements are all used.
+
+    Attributes:
+        problem_: What it was fitted to.
+        dropped_: Rows of measurements left out because of missing values.
+    """
+
+    kind: ClassVar[str]
+
+    seed: int = 0
+    polish: bool = True
+    anchors: int = 4096
+
+    @abstractmethod
+    def _train(self, problem: Problem) -> None:
+        """Learns what the method needs from the problem, into attributes that end in `_`."""
+
+    @abstractmethod
+    def _propose(self, request: Request) -> Proposals:
+        """Proposes inputs for some targets."""
+
+    def _state(self) -> dict[str, Tensor]:
+        """What `_train` learned, as tensors to save."""
+        return {}
+
+    def _restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `_state` gave; what is not saved is learned again."""
+        self._train(self.problem_)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        data: Any = None,
+        function: Function | Callable[[Any], Any] | None = None,
+        domain: Box | None = None,
+        missing: str = "error",
+        repeats: str = "error",
+    ) -> Self:
+        """Learns from measured pairs.
+
+        Args:
+            x: Inputs, `(rows, p)`: arrays, tensors, frames, a path to a CSV or Parquet file, or
+                column names of `data`.
+            y: Outputs, `(rows, q)`, likewise.
+            data: A frame or file whose columns `x` and `y` name.
+            function: The exact function, where it is known; it then checks the answers, and no
+                surrogate is learned.
+            domain: Where answers are searched; the box of the measured inputs by default.
+            missing: "error", or "drop" to leave out rows with missing values.
+            repeats: "error", or "keep" where rows with equal x and different y are repeated
+                measurements of one thing.
+
+        Returns:
+            The inverter itself.
+
+        Raises:
+            DataError: If the measurements cannot be used; the message names columns and rows.
+        """
+        pairs = paired(x, y, data=data, missing=missing)
+        self.dropped_ = pairs.dropped
+        inputs, outputs = torch.from_numpy(pairs.x.values), torch.from_numpy(pairs.y.values)
+        check_repeats(inputs, outputs, repeats)
+        box = domain if domain is not None else measured_box(inputs, pairs.x.names)
+        if box.dim != inputs.shape[1]:
+            raise InputError(
+                f"x has {inputs.shape[1]} columns and domain= has {box.dim} dimensions; "
+                "give bounds for every column of x."
+            )
+        surrogate = None
+        if function is None:
+            surrogate = default_surrogate(len(inputs), seed=self.seed).fit(inputs, outputs)
+            forward = Function(surrogate.mean, box, surrogate.jacobian)
+        else:
+            forward = Function(as_function(function, box).fn, box)
+        return self._fit_problem(
+            Problem(
+                function=forward,
+                checker="surrogate" if function is None else "function",
+                box=box,
+                x=inputs,
+                y=outputs,
+                outputs=pairs.y.names or numbered("y", outputs.shape[1]),
+                surrogate=surrogate,
+                support=Support().fit(inputs),
+            )
+        )
+
+    def fit_function(
+        self, function: Function | Callable[[Any], Any], domain: Box | None = None
+    ) -> Self:
+        """Prepares for a function that can be evaluated anywhere in its domain.
+
+        Args:
+            function: A `Function`, or a callable together with its `domain`.
+            domain: Where inputs live.
+
+        Returns:
+            The inverter itself.
+
+        Raises:
+            FunctionError: If the function gives nothing usable anywhere in the domain.
+        """
+        forward = as_function(function, domain)
+        x, y = sampled(forward, self.anchors, self.seed)
+        self.dropped_ = 0
+        return self._fit_problem(
+            Problem(
+                function=forward,
+                checker="function",
+                box=forward.domain,
+                x=x,
+                y=y,
+                outputs=forward.outputs or numbered("y", y.shape[1]),
+            )
+        )
+
+    def _fit_problem(self, problem: Problem) -> Self:
+        self.problem_ = problem
+        self._train(problem)
+        return self
+
+    def invert(
+        self,
+        y: Any,
+        *,
+        n: int = 16,
+        near: Any = None,
+        within: Box | tuple[Any, Any] | None = None,
+        tol: float | None = None,
+    ) -> Preimages:
+        r"""Finds up to n distinct inputs for each target, verified, best first.
+
+        Args:
+            y: Targets, `(targets, q)`, in any kind of table; frames are read by column name.
+            n: The most answers for a target. Out of a continuum, n that cover it are chosen.
+            near: A state `(p,)`, or one for each target `(targets, p)`, in the units of x:
+                answers are those closest to it in box widths, nearest first, and out of a
+                continuum the closest point is found. "previous" takes the targets as a path and
+                follows one branch along it, with one answer a target.
+            within: A box inside the domain in which all answers must lie.
+            tol: The residual up to which an answer is confirmed, in the units of y; 1e-9 of the
+                spread of y by default.
+
+        Returns:
+            The answers, in the kind of array or frame that the targets came in.
+
+        Raises:
+            NotFittedError: Before `fit` or `fit_function`.
+            InputError: If targets, near or within do not fit the function.
+        """
+        problem = self.fitted
+        if n < 1:
+            raise InputError(f"n={n} answers were asked for; ask for at least one.")
+        table = self._targets(y)
+        targets = torch.from_numpy(table.values)
+        if within is not None:
+            problem = problem.within(problem.box.intersection(as_box(within)))
+        limit = problem.tol if tol is None else tolerance(tol)
+        tally = Tally.start(problem.function)
+
+        def solve(some: Tensor, close: Tensor | None, most: int) -> Answers:
+            return answer(
+                self._propose, problem, some, n=most, near=close, tol=limit, polish=self.polish
+            )
+
+        if isinstance(near, str):
+            if near != "previous":
+                raise InputError(f'near={near!r} is not known; give a state, or "previous".')
+            n, batches = 1, iter([follow(solve, problem, targets, tol=limit)])
+        else:
+            states = None if near is None else self._states(near, len(targets))
+            batches = (
+                solve(targets[i : i + CHUNK], None if states is None else states[i : i + CHUNK], n)
+                for i in range(0, len(targets), CHUNK)
+            )
+        return gather(batches, problem, table, n=n, tol=limit, tally=tally)
+
+    def score(self, x: Any, y: Any, *, data: Any = None) -> float:
+        r"""The error in y of the best answers, re-simulated (lower is better).
+
+        $\sqrt{\operatorname{mean} (f(\hat x) - y)^2}$ over targets and outputs, where f is what
+        the inverter was fitted to: the exact function, or else the surrogate.
+
+        Args:
+            x: Ignored; an inverse has no single right x. It is there so that measured pairs can
+                be passed as they are.
+            y: The targets, `(targets, q)`, or a column name of `data`.
+            data: A frame or file with the targets.
+
+        Raises:
+            NotFittedError: Before `fit` or `fit_function`.
+        """
+        table = as_table(y, role="y") if data is None else as_table(data, role="y", names=y)
+        found = self.invert(table.values, n=1)
+        return float(np.sqrt(np.mean((found.y[:, 0] - found.targets) ** 2)))
+
+    @property
+    def fitted(self) -> Problem:
+        """What the inverter was fitted to.
+
+        Raises:
+            NotFittedError: Before `fit` or `fit_function`.
+        """
+        if "problem_" not in self.__dict__:
+            raise NotFittedError(
+                f"this {type(self).__name__} has nothing to invert yet; call fit(x, y) with "
+                "measurements, or fit_function(f, domain) with a function."
+            )
+        return self.problem_
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Writes the fitted inverter as a folder that `preimage.load` reads.
+
+        A Python function is code and is not saved: `load` takes it again.
+
+        Args:
+            path: The folder.
+            force: Replace a model that is already there.
+
+        Raises:
+            NotFittedError: Before `fit` or `fit_function`.
+            OutputExistsError: If the folder is there already; choose another, or `force=True`.
+        """
+        described = describe(self.fitted)
+        save_model(
+            path,
+            config={
+                "kind": "inverter",
+                "method": self.kind,
+                "settings": asdict(self),
+                "dropped": self.dropped_,
+                **described.config,
+            },
+            tensors=described.tensors
+            | {f"method.{name}": tensor for name, tensor in self._state().items()},
+            card=card(self.kind, self.fitted),
+            force=force,
+        )
+
+    def _targets(self, y: Any) -> Table:
+        """The targets as a table of the right columns, or an error that says what was wanted."""
+        return rows_of(y, self.fitted.outputs, "targets")
+
+    def _states(self, near: Any, targets: int) -> Float64[Tensor, "targets p"]:
+        """One state for each target, from one for all or one for each."""
+        table = rows_of(near, self.fitted.box.names, "near")
+        if len(table.values) not in (1, targets):
+            raise InputError(
+                f"near= has {len(table.values)} rows for {targets} targets; give one state, or "
+                "one for each target."
+            )
+        return torch.from_numpy(table.values).expand(targets, -1)

@@ -1,0 +1,92 @@
+"""Regression from y to x: fast, and wrong wherever a target has several preimages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from preimage.inverters.base import Inverter
+from preimage.inverters.flow import Proposals, Request
+from preimage.inverters.problem import Problem
+from preimage.nets.mlp import Standardize
+from preimage.runtime import generator
+from preimage.training.recipe import DEFAULT, Batch, Recipe
+
+HELD_OUT = 10
+"""One anchor in so many is kept for validation."""
+
+
+@final
+@dataclass(kw_only=True)
+class DirectInverter(Inverter):
+    r"""Answers with a network $g(y) \approx x$ regressed on known pairs.
+
+    The squared error is least at the mean of all preimages of y, which need not be a preimage:
+    this is the baseline that fails in the twin-network paper [1]_. It is right for injective
+    functions, and a fair first guess with `polish=True`.
+
+    Args:
+        recipe: The network and its training; `preimage.RECIPES["paper"]` is the published one.
+        polish: Whether to refine; the published baseline does not.
+
+    References:
+        [1] Wetzel, Inverting Non-Injective Functions with Twin Neural Network Regression, 2026.
+
+    Example:
+        >>> from preimage.domain import Box
+        >>> inverter = DirectInverter(recipe=Recipe(steps=300), polish=True)
+        >>> answers = inverter.fit_function(lambda x: x.exp(), Box(0, 1)).invert(2.0)
+        >>> answers.best.round(6)
+        array([[0.693147]])
+    """
+
+    kind: ClassVar[str] = "direct"
+
+    polish: bool = False
+    recipe: Recipe = DEFAULT
+
+    def _train(self, problem: Problem) -> None:
+        draws = generator(self.seed)
+        self.inputs_, self.targets_ = self._scaling(problem)
+        self.network_ = self.recipe.network(problem.output_dim, problem.input_dim, draws)
+        y, x = self.inputs_(problem.y).float(), self.targets_(problem.x).float()
+        order = torch.randperm(len(x), generator=draws)
+        held, kept = order[: len(x) // HELD_OUT], order[len(x) // HELD_OUT :]
+
+        def draw(source: torch.Generator) -> Batch:
+            rows = kept[torch.randint(len(kept), (self.recipe.batch,), generator=source)]
+            return y[rows], x[rows]
+
+        held_out = (y[held], x[held]) if len(held) else None
+        self.recipe.train(self.network_, draw, held_out, seed=self.seed, label="direct network")
+
+    def _propose(self, request: Request) -> Proposals:
+        with torch.no_grad():
+            guess = self.network_(self.inputs_(request.targets).float()).double()
+        return Proposals.from_grid(self.targets_.inverse(guess)[:, None])
+
+    def _scaling(self, problem: Problem) -> tuple[Standardize, Standardize]:
+        """Maps for y and for x; the identity where the recipe keeps raw units."""
+        if self.recipe.standardize:
+            return Standardize.of(problem.y), Standardize.of(problem.x)
+        return _unscaled(problem.output_dim), _unscaled(problem.input_dim)
+
+    def _state(self) -> dict[str, Tensor]:
+        return dict(self.network_.state_dict())
+
+    def _restore(self, state: Mapping[str, Tensor]) -> None:
+        problem = self.fitted
+        self.inputs_, self.targets_ = self._scaling(problem)
+        self.network_ = self.recipe.network(
+            problem.output_dim, problem.input_dim, generator(self.seed)
+        )
+        self.network_.load_state_dict(dict(state))
+        self.network_.eval()
+
+
+def _unscaled(columns: int) -> Standardize:
+    return Standardize(torch.zeros(columns).double(), torch.ones(columns).double())

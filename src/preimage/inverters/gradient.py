@@ -1,0 +1,110 @@
+"""Many starts and Levenberg-Marquardt: the method of choice where the function is cheap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from preimage.inverters.base import Inverter
+from preimage.inverters.flow import Proposals, Request
+from preimage.inverters.problem import Problem
+from preimage.solve.cells import CellTable
+from preimage.solve.ragged import position, thin
+
+GRID_DIMENSIONS = 4
+"""Up to here a grid with thousands of cells resolves the box; beyond, anchors are scattered."""
+
+RANKED = 512
+"""Anchors nearest in y that are ranked by their Gauss-Newton step."""
+
+
+@final
+@dataclass(kw_only=True)
+class GradientInverter(Inverter):
+    r"""Starts near every branch and solves $f(x) = y$ from each by Levenberg-Marquardt.
+
+    Up to four inputs, a grid of about `anchors` cells is laid over the domain once, and the
+    starts for a target are all cells whose image may contain it, so that every branch that the
+    grid resolves is found. With more inputs the starts are, among the anchors nearest in y, those
+    with the shortest Gauss-Newton step $\|J_a^+ (y - y_a)\|$, and more are tried for as long as
+    they bring new answers. Works on the exact function or, after `fit`, on the surrogate.
+
+    Args:
+        starts: The most starts for a target in one attempt.
+        anchors: How many points of the domain are known in advance; more of them resolve
+            functions with more wiggles.
+
+    Example:
+        >>> from preimage.domain import Box
+        >>> inverter = GradientInverter().fit_function(lambda x: x**3 - x, Box(-2, 2))
+        >>> print(inverter.invert(0.0))
+        1 of 1 targets answered; checked by the function, derivatives by autodiff
+        0: solved (3 answers, residual 0)
+          x = -1
+          x = 0
+          x = 1
+    """
+
+    kind: ClassVar[str] = "gradient"
+
+    starts: int = 64
+
+    def _train(self, problem: Problem) -> None:
+        if problem.input_dim <= GRID_DIMENSIONS:
+            self.cells_ = CellTable.sample(problem.function, problem.box, self.anchors)
+        else:
+            self.steps_ = _newton_matrices(problem)
+
+    def _propose(self, request: Request) -> Proposals:
+        if request.problem.input_dim > GRID_DIMENSIONS:
+            return self._from_anchors(request)
+        if request.attempt == 0:
+            return self._from_cells(request)
+        if request.attempt == 1:
+            index = request.problem.nearest_anchors(request.targets, self.starts, request.near)
+            return Proposals.from_grid(request.problem.x[index])
+        return self._from_box(request)
+
+    def _from_cells(self, request: Request) -> Proposals:
+        """A start in every cell that may hold an answer, thinned where a continuum has many."""
+        box, count = request.problem.box, len(request.targets)
+        target, x = self.cells_.starts(request.targets)
+        inside = box.contains(x, slack=float((self.cells_.width / box.width).max()))
+        target, x = target[inside], x[inside]
+        if request.near is not None:
+            away = box.difference(x, request.near[target]).norm(dim=1)
+            order = away.argsort(stable=True)
+            order = order[target[order].argsort(stable=True)]
+            target, x = target[order], x[order]
+            keep = position(target, count) < self.starts
+        else:
+            keep = thin(target, count, self.starts)
+        return Proposals(target[keep], x[keep])
+
+    def _from_anchors(self, request: Request) -> Proposals:
+        """Among the anchors nearest in y, those that a Gauss-Newton step moves least."""
+        problem, first = request.problem, request.attempt * self.starts
+        index = problem.neighbours.query(request.targets, RANKED)
+        chosen = []
+        for near_y, target in zip(index.split(64), request.targets.split(64), strict=True):
+            gap = (target[:, None] - problem.y[near_y]) / problem.scale
+            step = torch.einsum("tkpq,tkq->tkp", self.steps_[near_y], gap).norm(dim=2)
+            rank = step.argsort(dim=1, stable=True)[:, first : first + self.starts]
+            chosen.append(near_y.gather(1, rank))
+        return Proposals.from_grid(problem.x[torch.cat(chosen)], complete=False)
+
+    def _from_box(self, request: Request) -> Proposals:
+        """Starts from everywhere, where what is known did not help."""
+        spread = request.problem.box.sobol(self.starts, self.seed + request.attempt)
+        return Proposals.from_grid(spread.expand(len(request.targets), -1, -1))
+
+
+def _newton_matrices(problem: Problem) -> Float64[Tensor, "anchors p q"]:
+    """For each anchor the matrix that takes a gap in y, in spreads, to a step in box widths."""
+    _, jacobian = problem.function.linearize(problem.x)
+    slope = jacobian * problem.box.width / problem.scale[:, None]
+    return torch.linalg.pinv(slope.nan_to_num(), rtol=1e-3)

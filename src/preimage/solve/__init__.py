@@ -1,0 +1,1 @@
+"""Numerics of inversion: starts, polish, distinct answers, branches along a path."""

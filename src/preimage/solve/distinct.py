@@ -1,0 +1,72 @@
+"""From many candidates for a target to its distinct answers."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float64, Int64
+from torch import Tensor
+
+from preimage.domain import Box
+
+
+def distinct(
+    x: Float64[Tensor, "targets candidates p"],
+    quality: Float64[Tensor, "targets candidates"],
+    confirmed: Bool[Tensor, "targets candidates"],
+    *,
+    box: Box,
+    n: int,
+    separation: float,
+    near: Float64[Tensor, "targets p"] | None = None,
+) -> Int64[Tensor, "targets n"]:
+    """Chooses at most n candidates of each target, none within `separation` of another.
+
+    Confirmed candidates come first. Among them, one is taken, then always the one farthest from
+    those taken, so that n answers out of a continuum cover it; with `near` the nearest are taken
+    instead. Of candidates that are the same answer, the one of best quality stands for all. Unconfirmed candidates follow in order of quality.
+
+    Args:
+        x: Candidates, in the units of x.
+        quality: What each is worth, lower is better; infinite for none.
+        confirmed: Which candidates the function has confirmed.
+        box: The domain, whose widths measure distance and whose periodic inputs wrap.
+        n: How many to choose.
+        separation: Candidates closer than this, in box widths, are one answer.
+        near: A state for each target, to which answers should be close.
+
+    Returns:
+        Indices into the candidates, -1 where there are no more.
+    """
+    targets, candidates, _ = x.shape
+    chosen = torch.full((targets, n), -1, dtype=torch.int64)
+    if candidates == 0:
+        return chosen
+    remaining = quality.isfinite()
+    rows = torch.arange(targets)
+    clearance = torch.full_like(quality, torch.inf)
+    closeness = box.difference(x, near[:, None]).norm(dim=2) if near is not None else None
+    for k in range(min(n, candidates)):
+        # Differences between confirmed answers are rounding: the first one is as good as any.
+        wish = torch.zeros_like(quality) if k == 0 else -clearance
+        if closeness is not None:
+            wish = closeness
+        first = remaining & confirmed
+        wish = torch.where(first, wish, torch.inf)
+        fallback = torch.where(remaining & ~first, quality, torch.inf)
+        pick = torch.where(first.any(dim=1), wish.argmin(dim=1), fallback.argmin(dim=1))
+        found = remaining.any(dim=1)
+        if not bool(found.any()):
+            break
+        # The best of those that are the same answer stands for all of them.
+        same = _distance(x, x[rows, pick], box) <= separation
+        alike = same & remaining & (confirmed == confirmed[rows, pick][:, None])
+        pick = torch.where(alike, quality, torch.inf).argmin(dim=1)
+        away = _distance(x, x[rows, pick], box)
+        chosen[:, k] = torch.where(found, pick, -1)
+        clearance = torch.minimum(clearance, away)
+        remaining &= ~same & (away > separation)
+    return chosen
+
+
+def _distance(x: Tensor, center: Tensor, box: Box) -> Tensor:
+    return box.difference(x, center[:, None]).norm(dim=2)

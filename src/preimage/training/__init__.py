@@ -1,0 +1,7 @@
+"""The one optimiser loop: progress, log, checkpoints, exact resume, early stop, best weights."""
+
+from preimage.training.course import History
+from preimage.training.loop import Loop
+from preimage.training.trainer import Step, Trainer
+
+__all__ = ["History", "Loop", "Step", "Trainer"]

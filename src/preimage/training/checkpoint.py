@@ -1,0 +1,118 @@
+"""A training on disk, complete to the last bit, so that it can go on after an interruption."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from torch import nn
+from torch.optim import Optimizer
+
+from preimage.errors import InputError
+from preimage.runtime import random_states, set_random_states
+from preimage.store import read_tree, write_tree
+from preimage.training.course import Course, History
+from preimage.training.loop import Loop, Parts
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+FILE = "checkpoint.safetensors"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where a training is kept, and all that is kept of it.
+
+    Args:
+        run: Its folder; None keeps nothing.
+        identity: What another training must share to go on from this one.
+        accelerator: Knows the processes; only the main one writes.
+        loop: Steps and random states.
+        parts: Networks, optimisers, schedulers.
+    """
+
+    run: Path | None
+    identity: Mapping[str, Any]
+    accelerator: "Accelerator"
+    loop: Loop
+    parts: Parts
+
+    def save(self, course: Course) -> None:
+        """Write everything, in place of the checkpoint before; all processes take part."""
+        if self.run is None:
+            return
+        self.loop.check_finite()
+        scaler, device = self.accelerator.scaler, self.loop.device
+        states = random_states(self.loop.generator, device=device)
+        tree = {
+            "identity": self._whole_identity(),
+            "course": {**vars(course), "history": vars(course.history)},
+            "networks": {name: one.state_dict() for name, one in self.parts.networks.items()},
+            "optimizers": {name: one.state_dict() for name, one in self.parts.optimizers.items()},
+            "schedulers": {name: one.state_dict() for name, one in self.parts.schedulers.items()},
+            "scaler": None if scaler is None else scaler.state_dict(),
+            "random": [self.accelerator.gather(one.to(device)[None]) for one in states],
+        }
+        if self.accelerator.is_main_process:
+            write_tree(self.run / FILE, tree)
+        self.accelerator.wait_for_everyone()
+
+    def resume(self) -> Course:
+        """Return the course from the checkpoint with all parts as they were then, or a new one.
+
+        Raises:
+            InputError: The checkpoint is of another training.
+            StoreError: It is damaged.
+        """
+        if self.run is None or not (self.run / FILE).exists():
+            return Course()
+        tree = read_tree(self.run / FILE)
+        self._check(tree["identity"])
+        for name, network in self.parts.networks.items():
+            network.load_state_dict(tree["networks"][name])
+        for name, optimizer in self.parts.optimizers.items():
+            optimizer.load_state_dict(tree["optimizers"][name])
+        for name, scheduler in self.parts.schedulers.items():
+            scheduler.load_state_dict(tree["schedulers"][name])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(tree["scaler"])
+        states = [one[self.accelerator.process_index] for one in tree["random"]]
+        set_random_states(states, self.loop.generator, device=self.loop.device)
+        history = History(**tree["course"].pop("history"))
+        self.loop.steps = history.steps
+        return Course(history=history, **tree["course"])
+
+    def _whole_identity(self) -> dict[str, Any]:
+        return {
+            **self.identity,
+            "device": self.loop.device.type,
+            "processes": self.accelerator.num_processes,
+            "networks": {name: _outline(one) for name, one in self.parts.networks.items()},
+            "optimizers": {name: _settings(one) for name, one in self.parts.optimizers.items()},
+            "schedulers": {n: type(one).__name__ for n, one in self.parts.schedulers.items()},
+        }
+
+    def _check(self, then: Mapping[str, Any]) -> None:
+        now = self._whole_identity()
+        if differing := [name for name in now if now[name] != then.get(name)]:
+            changes = "; ".join(f"{n} was {then.get(n)!r}, is {now[n]!r}" for n in differing)
+            raise InputError(
+                f"{self.run} holds another training ({changes[:500]}); choose another run folder, "
+                f"or remove {FILE} there to start again."
+            )
+
+
+def _outline(network: nn.Module) -> dict[str, str]:
+    state = network.state_dict()
+    return {name: f"{one.dtype} {tuple(one.shape)}" for name, one in state.items()}
+
+
+def _settings(optimizer: Optimizer) -> list[str]:
+    # The learning rate at the start, since a scheduler changes the present one.
+    return [
+        f"{type(optimizer).__name__}, lr {group.get('initial_lr', group['lr'])}, "
+        f"{len(group['params'])} parameters"
+        for group in optimizer.param_groups
+    ]
