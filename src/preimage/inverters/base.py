@@ -27,7 +27,7 @@ from preimage.store import save_model
 from preimage.surrogates import Support, default_surrogate
 from preimage.tables import Table, as_table, paired
 
-CHUNK = 4096
+CHUNK = 8192
 """Targets that are worked on at a time, which bounds memory."""
 
 

@@ -15,7 +15,7 @@ from preimage.preimages import Status
 from preimage.solve.distinct import distinct
 from preimage.solve.fibre import closest_on_fibre
 from preimage.solve.levenberg_marquardt import Polished, levenberg_marquardt
-from preimage.solve.ragged import padded
+from preimage.solve.ragged import padded, repeats
 
 ATTEMPTS = 4
 """How often a method is asked for proposals for a target before the target is given up."""
@@ -66,13 +66,13 @@ class Proposals:
 @final
 @dataclass(frozen=True)
 class Answers:
-    """The answers to a batch of targets; the fields are those of `Preimages`."""
+    """The answers to a batch of targets, as many places as any has; the rest as in `Preimages`."""
 
-    x: Float64[Tensor, "targets n p"]
-    y: Float64[Tensor, "targets n q"]
-    residual: Float64[Tensor, "targets n"]
-    ok: Bool[Tensor, "targets n"]
-    sd: Float64[Tensor, "targets n q"] | None
+    x: Float64[Tensor, "targets most p"]
+    y: Float64[Tensor, "targets most q"]
+    residual: Float64[Tensor, "targets most"]
+    ok: Bool[Tensor, "targets most"]
+    sd: Float64[Tensor, "targets most q"] | None
     status: list[Status]
 
 
@@ -89,12 +89,35 @@ class _Pool:
     def add(self, target: Tensor, end: Polished) -> _Pool:
         group = torch.cat([self.target, target])
         order = group.argsort(stable=True)
+        both = _Pool(
+            group,
+            torch.cat([self.x, end.x]),
+            torch.cat([self.y, end.y]),
+            torch.cat([self.residual, end.residual.nan_to_num(nan=torch.inf)]),
+            torch.cat([self.stationary, end.stationary]),
+        )
+        return both._rows(order)
+
+    def without_repeats(self, problem: Problem) -> _Pool:
+        """Of rows that are the same answer, the one of least residual."""
+        order = self.residual.argsort(stable=True)
+        order = order[self.target[order].argsort(stable=True)]
+        group, x = self.target[order], self.x[order]
+        return self._rows(order[~repeats(x, group, problem.box, problem.separation)])
+
+    def without_dead_ends(self, count: int, tol: float) -> _Pool:
+        """The rows that are answers and, for a target that has none, the closest."""
+        least = self.residual.new_full((count,), torch.inf)
+        least = least.scatter_reduce(0, self.target, self.residual, "amin")
+        return self._rows((self.residual <= least[self.target].clamp(min=tol)).nonzero()[:, 0])
+
+    def _rows(self, index: Tensor) -> _Pool:
         return _Pool(
-            group[order],
-            torch.cat([self.x, end.x])[order],
-            torch.cat([self.y, end.y])[order],
-            torch.cat([self.residual, end.residual.nan_to_num(nan=torch.inf)])[order],
-            torch.cat([self.stationary, end.stationary])[order],
+            self.target[index],
+            self.x[index],
+            self.y[index],
+            self.residual[index],
+            self.stationary[index],
         )
 
 
@@ -160,6 +183,7 @@ def _reach(problem: Problem, start: Tensor, target: Tensor, polish: bool) -> Pol
 
 def _count(pool: _Pool, problem: Problem, count: int, n: int, tol: float) -> Tensor:
     """How many distinct confirmed answers each target has so far."""
+    pool = pool.without_repeats(problem)
     x = padded(pool.x, pool.target, count, 0.0)
     residual = padded(pool.residual, pool.target, count, torch.inf)
     residual = residual.where(residual <= tol, torch.inf)
@@ -181,10 +205,14 @@ def _ranked(
 ) -> Answers:
     """The n distinct answers of each target, the surest first, or the nearest to `near`."""
     count = len(targets)
+    stuck = torch.zeros(count, dtype=torch.bool)
+    stuck[pool.target[pool.stationary]] = True
+    if polish and problem.checker == "function":
+        pool = pool.without_dead_ends(count, tol)
+    pool = pool.without_repeats(problem)
     x = padded(pool.x, pool.target, count, torch.nan)
     y = padded(pool.y, pool.target, count, torch.nan)
     residual = padded(pool.residual, pool.target, count, torch.inf)
-    stationary = padded(pool.stationary.double(), pool.target, count, 0.0) > 0
     index = distinct(
         x, residual, residual <= tol,
         box=problem.box, n=n, separation=problem.separation, near=near,
@@ -209,7 +237,6 @@ def _ranked(
     order = _order(x / problem.box.width, wish, residual, ok)
     absent = absent.gather(1, order)
     ok = ok.gather(1, order)
-    stuck = stationary.any(dim=1) if stationary.shape[1] else torch.zeros(count, dtype=torch.bool)
     return Answers(
         x=_take(x, order, absent),
         y=_take(y, order, absent),

@@ -50,14 +50,15 @@ def gather(
     for batch in batches:
         here = slice(row, row + len(batch.status))
         row += len(batch.status)
-        x[here], y[here] = batch.x, batch.y
-        residual[here], ok[here] = batch.residual, batch.ok
+        most = batch.x.shape[1]
+        x[here, :most], y[here, :most] = batch.x, batch.y
+        residual[here, :most], ok[here, :most] = batch.residual, batch.ok
         status[here] = _objects(batch.status)
         if sd is not None and batch.sd is not None:
-            sd[here] = batch.sd
+            sd[here, :most] = batch.sd
         if outside is not None and problem.support is not None:
             there = batch.x.isfinite().all(dim=2)
-            outside[here][there] = problem.support.outside(batch.x[there])
+            outside[here, :most][there] = problem.support.outside(batch.x[there])
     spent = tally.since(problem.function)
 
     def give(values: Tensor | None) -> Any:

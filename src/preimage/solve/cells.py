@@ -13,10 +13,10 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.function import Function
 
-SLACK = 0.5
+SLACK = 0.25
 """By how many ranges of its neighbourhood the image of a cell is widened beyond its corners."""
 
-MARGIN = 0.25
+MARGIN = 0.1
 """How far outside a cell, in cell widths, its own linear model may place a preimage."""
 
 BINNED_OUTPUTS = 3
@@ -97,22 +97,23 @@ class _LinearModels:
         usable = slope.isfinite().all(dim=2).all(dim=1) & middle.isfinite().all(dim=1)
         inverse = torch.linalg.pinv(torch.where(usable[:, None, None], slope, 0.0), rtol=1e-8)
         projection = inverse @ torch.where(usable[:, None, None], slope, 0.0)
+        full = slope.shape[1] >= p
         error = torch.zeros(len(middle), dtype=torch.float64)
         for corner in range(2**p):
             sides = [(corner >> axis) & 1 for axis in range(p)]
             y = _at_corner(grid, sides, p)[defined]
             offset = torch.tensor(sides, dtype=torch.float64) - 0.5
             miss = torch.einsum("cpq,cq->cp", inverse, y - middle) - projection @ offset
-            error = torch.maximum(error, miss.norm(dim=1))
+            error = torch.maximum(error, _length(miss, full))
         full_rank = torch.linalg.matrix_rank(slope.nan_to_num(), rtol=1e-8) == min(slope.shape[1:])
-        reach = 0.5 * p**0.5 + MARGIN + 2 * error
+        reach = 0.5 * (1.0 if full else p**0.5) + MARGIN + 2 * error
         reach = reach.where(usable & full_rank, torch.inf)
         return _LinearModels(middle.nan_to_num(), inverse, reach)
 
     def predict(self, cell: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The step from the middle of the cell, and whether it is plausible."""
         step = torch.einsum("cpq,cq->cp", self.inverse[cell], y - self.middle[cell])
-        length = step.norm(dim=1)
+        length = _length(step, y.shape[1] >= step.shape[1])
         # Never start further out than the corners of the next cells.
         step = step * (1.5 / length.clamp(min=1.5))[:, None]
         return step, length <= self.reach[cell]
@@ -140,9 +141,9 @@ class _Bins:
             )
         origin = low.amin(dim=0)
         span = (high.amax(dim=0) - origin).clamp(min=1e-300)
-        # Bins as wide as a typical box: narrower ones list a box many times, wider ones many boxes.
-        typical = (high - low).median(dim=0).values.clamp(min=1e-300)
-        most = int((4 * len(low)) ** (1 / q)) + 1
+        # Narrower bins list a box more often, wider ones more boxes that miss the target.
+        typical = (high - low).median(dim=0).values.clamp(min=1e-300) / 2
+        most = int((16 * len(low)) ** (1 / q)) + 1
         shape = (span / typical).ceil().clamp(1, most).to(torch.int64)
         size = span / shape
         first = ((low - origin) / size).floor().to(torch.int64).clamp(min=0).minimum(shape - 1)
@@ -178,6 +179,11 @@ class _Bins:
 def _rows_of(index: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     counts = torch.bincount(index, minlength=rows)
     return torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]), index
+
+
+def _length(step: Tensor, full: bool) -> Tensor:
+    """The largest component; or, where outputs do not fix x, the norm, which is what is least."""
+    return step.abs().amax(dim=1) if full else step.norm(dim=1)
 
 
 def _others(axis: int, p: int) -> list[int]:

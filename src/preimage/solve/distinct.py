@@ -18,7 +18,7 @@ def distinct(
     n: int,
     separation: float,
     near: Float64[Tensor, "targets p"] | None = None,
-) -> Int64[Tensor, "targets n"]:
+) -> Int64[Tensor, "targets most"]:
     """Chooses at most n candidates of each target, none within `separation` of another.
 
     Confirmed candidates come first. Among them, one is taken, then always the one farthest from
@@ -35,12 +35,14 @@ def distinct(
         near: A state for each target, to which answers should be close.
 
     Returns:
-        Indices into the candidates, -1 where there are no more.
+        Indices into the candidates, -1 where there are no more; as many columns as the target
+        with the most answers needs, one at least.
     """
     targets, candidates, _ = x.shape
-    chosen = torch.full((targets, n), -1, dtype=torch.int64)
+    none = torch.full((targets,), -1, dtype=torch.int64)
     if candidates == 0:
-        return chosen
+        return none[:, None]
+    chosen: list[Tensor] = []
     remaining = quality.isfinite()
     rows = torch.arange(targets)
     clearance = torch.full_like(quality, torch.inf)
@@ -62,10 +64,10 @@ def distinct(
         alike = same & remaining & (confirmed == confirmed[rows, pick][:, None])
         pick = torch.where(alike, quality, torch.inf).argmin(dim=1)
         away = _distance(x, x[rows, pick], box)
-        chosen[:, k] = torch.where(found, pick, -1)
+        chosen.append(torch.where(found, pick, none))
         clearance = torch.minimum(clearance, away)
         remaining &= ~same & (away > separation)
-    return chosen
+    return torch.stack(chosen or [none], dim=1)
 
 
 def _distance(x: Tensor, center: Tensor, box: Box) -> Tensor:

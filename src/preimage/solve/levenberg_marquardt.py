@@ -12,7 +12,7 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.function import Function
 
-FLOOR = 1e-14
+FLOOR = 1e-13
 """A residual, in spreads of y, that float64 cannot improve on."""
 
 MAX_DAMPING = 1e10
@@ -73,48 +73,46 @@ def levenberg_marquardt(
         >>> end.x.round(decimals=12).flatten().abs().tolist()
         [1.0, 0.0, 1.0]
     """
+    goal = target
     y, jacobian = function.linearize(x)
-    state = _State(x.clone(), y, jacobian)
     residual = _norm(y - target, scale)
+    out_x, out_y = x.clone(), y.clone()
+    stationary = torch.zeros(len(x), dtype=torch.bool)
+    # Rows that are still at work stand packed together; each is written back as it finishes.
+    row = torch.arange(len(x))
     damping = torch.ones_like(residual)
-    stationary = torch.zeros_like(residual, dtype=torch.bool)
-    active = (residual > FLOOR).nonzero()[:, 0]
-    for iteration in range(iterations):
-        if len(active) == 0:
+    finished = residual <= FLOOR
+    for _ in range(iterations):
+        if bool(finished.any()):
+            out_x[row[finished]], out_y[row[finished]] = x[finished], y[finished]
+            stationary[row[finished]] = True
+            keep = (~finished).nonzero()[:, 0]
+            row, x, y, target = row[keep], x[keep], y[keep], target[keep]
+            jacobian, residual, damping = jacobian[keep], residual[keep], damping[keep]
+            finished = finished[keep]
+        if len(row) == 0:
             break
-        error = (state.y[active] - target[active]) / scale
-        slope = state.jacobian[active] * box.width / scale[:, None]
-        free = _free(state.x[active], slope, error, box)
-        step = _step(slope * free[:, None, :], error, damping[active] * residual[active] ** 2)
-        trial = _inside(state.x[active] - step * box.width, box)
-        last = iteration == iterations - 1
+        error = (y - target) / scale
+        slope = jacobian * (box.width / scale[:, None])
+        _hold(slope, x, error, box)
+        step = _step(slope, error, damping * residual.square()) * box.width
+        trial = _inside(x - step, box)
         # Derivatives are computed with the value: nearly every trial is accepted.
-        y, jacobian = function.linearize(trial)
-        reached = _norm(y - target[active], scale)
-        before = residual[active]
-        better = reached < before
-        took = active[better]
-        state.x[took], state.y[took] = trial[better], y[better]
-        state.jacobian[took] = jacobian[better]
-        residual[took] = reached[better]
-        damping[active] = torch.where(better, damping[active] * 0.1, damping[active] * 8.0).clamp(
-            min=1e-8
+        y_trial, jacobian_trial = function.linearize(trial)
+        reached = _norm(y_trial - target, scale)
+        better = reached < residual
+        damping = (damping * torch.where(better, 0.1, 8.0)).clamp(min=1e-8)
+        still = ~better & (
+            (damping > MAX_DAMPING) | (residual < 1e-11) | ((trial - x) == 0).all(dim=1)
         )
-        moved = ((trial - state.x[active]) / box.width).abs().amax(dim=1)
-        still = ~better & ((moved < 1e-15) | (damping[active] > MAX_DAMPING) | (before < 1e-11))
-        crawling = better & (reached > 0.9999 * before) & (before > 1e-6)
-        finished = still | crawling | (better & (reached <= FLOOR))
-        stationary[active[finished]] = True
-        active = active[~finished] if not last else active
-    end = box.clip(state.x)
-    return Polished(end, state.y, (state.y - target).norm(dim=1), stationary)
-
-
-@dataclass
-class _State:
-    x: Tensor
-    y: Tensor
-    jacobian: Tensor
+        crawling = better & (reached > 0.9999 * residual) & (residual > 1e-6)
+        finished = still | crawling | (reached <= FLOOR)
+        x, y = trial.where(better[:, None], x), y_trial.where(better[:, None], y)
+        jacobian = jacobian_trial.where(better[:, None, None], jacobian)
+        residual = torch.where(better, reached, residual)
+    out_x[row], out_y[row] = x, y
+    stationary[row[finished]] = True
+    return Polished(box.clip(out_x), out_y, (out_y - goal).norm(dim=1), stationary)
 
 
 def _norm(error: Float64[Tensor, "rows q"], scale: Float64[Tensor, " q"]) -> Tensor:
@@ -122,11 +120,14 @@ def _norm(error: Float64[Tensor, "rows q"], scale: Float64[Tensor, " q"]) -> Ten
     return (error / scale).norm(dim=1).nan_to_num(nan=torch.inf)
 
 
-def _free(x: Tensor, slope: Tensor, error: Tensor, box: Box) -> Tensor:
-    """One for inputs that may move, zero for those held at a bound."""
-    descent = -torch.einsum("bqp,bq->bp", slope, error)
-    held = ((x <= box.low) & (descent < 0)) | ((x >= box.high) & (descent > 0))
-    return (~(held & ~box.periodic)).to(x.dtype)
+def _hold(slope: Tensor, x: Tensor, error: Tensor, box: Box) -> None:
+    """Takes the columns of inputs that sit on a bound and would leave the box out of `slope`."""
+    low, high = (x <= box.low) & ~box.periodic, (x >= box.high) & ~box.periodic
+    edge = (low | high).any(dim=1).nonzero()[:, 0]
+    if len(edge):
+        descent = -torch.einsum("bqp,bq->bp", slope[edge], error[edge])
+        held = (low[edge] & (descent < 0)) | (high[edge] & (descent > 0))
+        slope[edge] = slope[edge].masked_fill(held[:, None], 0.0)
 
 
 def _step(slope: Tensor, error: Tensor, damping: Tensor) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
+
+from preimage.domain import Box
 
 
 def position(group: Int64[Tensor, " rows"], groups: int) -> Int64[Tensor, " rows"]:
@@ -30,6 +32,26 @@ def thin(group: Int64[Tensor, " rows"], groups: int, most: int) -> Tensor:
     spread = (place * most) // counts.clamp(min=1)
     before = ((place - 1) * most) // counts.clamp(min=1)
     return (counts <= most) | (spread != before)
+
+
+def repeats(
+    x: Float64[Tensor, "rows p"], group: Int64[Tensor, " rows"], box: Box, separation: float
+) -> Bool[Tensor, " rows"]:
+    """Rows within `separation` box widths of an earlier row of their group; `group` is sorted.
+
+    Example:
+        >>> x = torch.tensor([[0.5], [0.5], [0.9], [0.5]], dtype=torch.float64)
+        >>> repeats(x, torch.tensor([0, 0, 0, 1]), Box(0, 1), 1e-6).tolist()
+        [False, True, False, False]
+    """
+    seen = torch.zeros(len(x), dtype=torch.bool)
+    for lag in range(1, len(x)):
+        pair = (group[lag:] == group[:-lag]).nonzero()[:, 0]
+        if len(pair) == 0:
+            break
+        close = box.difference(x[pair + lag], x[pair]).norm(dim=1) <= separation
+        seen[pair[close] + lag] = True
+    return seen
 
 
 def padded(

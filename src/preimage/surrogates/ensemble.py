@@ -154,6 +154,7 @@ class Ensemble(Surrogate):
 
     def state(self) -> dict[str, Tensor]:
         """Weights, scales, noise and floor."""
+        weights = self._weights()
         scales = {
             "x_centre": self.x_centre_,
             "x_scale": self.x_scale_,
@@ -162,7 +163,7 @@ class Ensemble(Surrogate):
             "floor": self.floor_,
             "noise": self.noise_,
         }
-        return {name: one.detach().clone() for name, one in (scales | self._weights()).items()}
+        return {name: one.detach().clone() for name, one in (scales | weights).items()}
 
     @classmethod
     def from_state(cls, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Ensemble:

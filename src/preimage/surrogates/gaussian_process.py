@@ -235,8 +235,9 @@ class GaussianProcess(Surrogate):
 
     def state(self) -> dict[str, Tensor]:
         """The measured inputs, and for each output its hyperparameters and weights."""
+        outputs = self._fitted()
         tensors = {"centre": self.centre_, "scale": self.scale_, "x": self.x_}
-        for number, output in enumerate(self._fitted()):
+        for number, output in enumerate(outputs):
             posterior = output.posterior
             tensors |= {
                 f"{number}.amplitude": posterior.kernel.amplitude,
@@ -322,7 +323,7 @@ class Scaled:
         scale: The standard deviation of the warped output.
         data: The standardised measurements, all rows.
         hypothesis: The best hyperparameters on the rows that screen.
-        loss: Their negative log likelihood, as a density of the unwarped output.
+        loss: Their loss, as a density of the unwarped output.
     """
 
     warp: Warp
@@ -361,7 +362,7 @@ def on_scale(
         scale=scale,
         data=data,
         hypothesis=hypothesis,
-        loss=hypothesis.loss + float(volume),
+        loss=_loss(hypothesis) + float(volume),
     )
 
 
@@ -396,7 +397,7 @@ def grow_noise(
 
 
 def _loss(hypothesis: Hypothesis) -> float:
-    return hypothesis.loss
+    return hypothesis.loss + EVIDENCE * (hypothesis.scales - 1)
 
 
 def _cost(scaled: Scaled) -> float:

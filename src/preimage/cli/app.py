@@ -1,0 +1,63 @@
+"""The program: its commands, its errors, its exit codes."""
+
+import sys
+import warnings
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from preimage.cli.fitting import fit
+from preimage.cli.inverting import invert
+from preimage.cli.looking import info, methods
+from preimage.cli.scoring import score
+from preimage.errors import PreimageError, PreimageWarning
+
+WRONG_USE = 2
+"""The exit code for what the user can put right; see `docs/command-line.md` for all of them."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"preimage {version('preimage')}")
+        raise typer.Exit
+
+
+@app.callback()
+def preimage(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And stop.")
+    ] = False,
+) -> None:
+    """Find the inputs that produce a wanted output: every distinct answer, each verified."""
+
+
+# Targets such as -0.5 look like options to the parser; `split_words` tells them apart.
+app.command(context_settings={"ignore_unknown_options": True})(invert)
+app.command()(fit)
+app.command()(score)
+app.command()(methods)
+app.command()(info)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Raises:
+        SystemExit: Always: 0 when all targets are answered, 1 when some are not, 2 for wrong use,
+            130 after Ctrl-C.
+    """
+    warnings.showwarning = _warn
+    try:
+        app()
+    except PreimageError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(WRONG_USE)
