@@ -1,6 +1,6 @@
 """Functions to invert, as a user would write them; the documentation and the tests use this file.
 
-    preimage invert --function examples/functions.py:cubic --box -2,2 0.3
+preimage invert --function examples/functions.py:cubic --box -2,2 0.3
 """
 
 import math

@@ -37,5 +37,9 @@ class MissingExtraError(PreimageError, ImportError):
     """An optional dependency is needed and not installed."""
 
 
+class CheckError(PreimageError, AssertionError):
+    """An inverter lacks a property that every inverter must have."""
+
+
 class PreimageWarning(UserWarning):
     """Something was done that the user should know of, such as rows left out."""

@@ -39,13 +39,12 @@ def writing_file(path: str | os.PathLike[str], *, force: bool = False) -> Iterat
         >>> [file.name for file in folder.iterdir()]
         ['answers.txt']
     """
-    target = Path(path).resolve()
-    _check_file(target, force=force)
+    target = check_file(path, force=force)
     aside = _aside(target)
     try:
         yield aside
         # A second process may have written the target meanwhile.
-        _check_file(target, force=force)
+        check_file(target, force=force)
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
@@ -79,21 +78,30 @@ def writing_folder(path: str | os.PathLike[str], *, force: bool = False) -> Iter
         >>> [file.name for file in model.iterdir()]
         ['config.json']
     """
-    target = Path(path).resolve()
-    _check_folder(target, force=force)
+    target = check_folder(path, force=force)
     aside = _aside(target)
     aside.mkdir()
     try:
         yield aside
-        _check_folder(target, force=force)
+        check_folder(target, force=force)
         _swap(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _check_file(target: Path, *, force: bool) -> None:
+def check_file(path: str | os.PathLike[str], *, force: bool) -> Path:
+    """Complain, before the work that leads to it, about a file that could not be written.
+
+    Returns:
+        The whole path.
+
+    Raises:
+        OutputExistsError: As `writing_file` does.
+        InputError: Likewise.
+    """
+    target = Path(path).resolve()
     if not target.exists():
-        return
+        return target
     if not target.is_file():
         kind = "a folder" if target.is_dir() else "not a regular file"
         raise InputError(f"{target} is {kind}; give the name of a file to write.")
@@ -102,15 +110,26 @@ def _check_file(target: Path, *, force: bool) -> None:
             f"{target} exists already; choose another name, or replace it with "
             "force=True (--force on the command line)."
         )
+    return target
 
 
-def _check_folder(target: Path, *, force: bool) -> None:
+def check_folder(path: str | os.PathLike[str], *, force: bool) -> Path:
+    """Complain, before the work that leads to it, about a folder that could not be written.
+
+    Returns:
+        The whole path.
+
+    Raises:
+        OutputExistsError: As `writing_folder` does.
+        InputError: Likewise.
+    """
+    target = Path(path).resolve()
     if not target.exists():
-        return
+        return target
     if not target.is_dir():
         raise InputError(f"{target} is a file; give the name of a folder to write.")
     if not any(target.iterdir()):
-        return
+        return target
     if not force:
         raise OutputExistsError(
             f"the folder {target} exists already and is not empty; choose another name, or "
@@ -123,6 +142,7 @@ def _check_folder(target: Path, *, force: bool) -> None:
             "that names preimage), so it is not replaced; choose another name, or remove the "
             "folder yourself."
         )
+    return target
 
 
 def _aside(target: Path) -> Path:

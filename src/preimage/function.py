@@ -124,10 +124,11 @@ class Function:
                 torch.autograd.grad(column.sum(), leaf, retain_graph=True, allow_unused=True)[0]
                 for column in y.unbind(dim=1)
             ]
+        y = _nan_unless_finite(y.detach())
         self.evaluations += len(x)
+        self.excluded += int(y[:, 0].isnan().sum())
         zeros = torch.zeros_like(x)
-        jacobian = torch.stack([zeros if g is None else g for g in gradients], dim=1)
-        return _nan_unless_finite(y.detach()), jacobian
+        return y, torch.stack([zeros if g is None else g for g in gradients], dim=1)
 
     def _central_differences(
         self, x: Float64[Tensor, "batch p"]
@@ -155,21 +156,46 @@ class Function:
         return y, torch.stack(columns, dim=2)
 
     def _supplied_jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
+        """The user's Jacobian, halving a batch that fails until the failing rows stand alone."""
         takes, _, q, _ = self._probe
-        jacobian = self.jacobian(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
-        shape = tuple(np.shape(jacobian))
-        if shape != (len(x), q, x.shape[1]):
-            raise InputError(
-                f"the jacobian returned shape {shape} for an input of shape {tuple(x.shape)}; "
-                f"it must return (batch, outputs, inputs) = {(len(x), q, x.shape[1])}."
-            )
-        return torch.as_tensor(jacobian, dtype=torch.float64).detach()
+        try:
+            jacobian = self._call_jacobian(x, takes)
+        except Exception:  # noqa: BLE001 - likewise
+            if len(x) <= 1:
+                return x.new_full((len(x), q, x.shape[1]), torch.nan)
+            half = len(x) // 2
+            parts = (self._supplied_jacobian(part) for part in (x[:half], x[half:]))
+            return torch.cat(list(parts))
+        _check_jacobian(jacobian, x, q)
+        return jacobian
+
+    def _call_jacobian(self, x: Tensor, takes: _Takes) -> Tensor:
+        with np.errstate(all="ignore"):
+            jacobian = self.jacobian(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
+        if not isinstance(jacobian, Tensor):
+            jacobian = torch.as_tensor(np.asarray(jacobian, dtype=np.float64))
+        return jacobian.detach().to(torch.float64)
+
+    def _try_jacobian(self, x: Tensor, takes: _Takes, q: int) -> None:
+        """A first call of the user's Jacobian, whose failure is an error rather than a gap."""
+        if len(x) == 0:
+            return
+        try:
+            jacobian = self._call_jacobian(x, takes)
+        except Exception as error:  # noqa: BLE001 - likewise
+            raise FunctionError(
+                f"the jacobian failed where the function is defined ({type(error).__name__}: "
+                f"{error}). It is called with a batch {tuple(x.shape)} of the same kind as the "
+                f"function, and must return {(len(x), q, x.shape[1])}; or leave it out."
+            ) from error
+        _check_jacobian(jacobian, x, q)
 
     def _rows(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """f(x), halving a batch that fails until the failing rows stand alone."""
         takes, _, q, _ = self._probe
         try:
-            y = _as_rows(self.fn(_argument(x, takes)), len(x))
+            with np.errstate(all="ignore"):
+                y = _as_rows(self.fn(_argument(x, takes)), len(x))
             if y.shape[1] != q:
                 raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
         except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
@@ -195,6 +221,7 @@ class Function:
                     failures.append(f"{type(error).__name__}: {error}")
                     continue
                 if self.jacobian is not None:
+                    self._try_jacobian(batch[y.isfinite().all(dim=1)], takes, y.shape[1])
                     derivatives = Derivatives.ANALYTIC
                 return takes, derivatives, y.shape[1], precision
         raise FunctionError(
@@ -248,6 +275,15 @@ def _nan_unless_finite(y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch 
     return y if bool(usable.all()) else y.where(usable, torch.nan)
 
 
+def _check_jacobian(jacobian: Tensor, x: Tensor, q: int) -> None:
+    wanted = (len(x), q, x.shape[1])
+    if tuple(jacobian.shape) != wanted:
+        raise InputError(
+            f"the jacobian returned shape {tuple(jacobian.shape)} for an input of shape "
+            f"{tuple(x.shape)}; it must return (batch, outputs, inputs) = {wanted}."
+        )
+
+
 def _precision(y: Any) -> float:
     dtype = y.dtype if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y)).dtype
     return torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
@@ -266,7 +302,8 @@ def _ask_for_gradient(
 
 
 def _ask_array(fn: Callable[[Any], Any], x: Tensor) -> tuple[_Takes, Derivatives, Tensor, float]:
-    raw = fn(x.clone().numpy())
+    with np.errstate(all="ignore"):
+        raw = fn(x.clone().numpy())
     return _Takes.ARRAY, Derivatives.FINITE_DIFFERENCES, _as_rows(raw, len(x)), _precision(raw)
 
 

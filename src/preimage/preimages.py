@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, final
 
@@ -99,6 +100,41 @@ class Preimages:
         """Whether every target has at least one confirmed answer."""
         return all(status.answered for status in self.status)
 
+    @property
+    def listed(self) -> np.ndarray:
+        """Which places are rows of a table, `(targets, n)`: all proposals, and each first place."""
+        rows = ~np.isnan(np.asarray(self.residual))
+        rows[:, 0] = True
+        return rows
+
+    @property
+    def rmse(self) -> float:
+        r"""$\sqrt{\operatorname{mean} (f(\hat x) - y)^2}$ of the best answers, in units of y."""
+        gap = np.asarray(self.y)[:, 0] - np.asarray(self.targets)
+        return float(np.sqrt(np.mean(gap**2)))
+
+    @property
+    def headline(self) -> str:
+        """What became of all targets, in one sentence."""
+        there = Counter(self.status)
+        answered = sum(count for status, count in there.items() if status.answered)
+        answers = int(self.count.sum())
+        missing = [f"{there[s]} {s}" for s in Status if there[s] and not s.answered]
+        unanswered = f"; {' and '.join(missing)}" if missing else ""
+        by = "confirmed by the function"
+        if self.checker == "surrogate":
+            by = "within the surrogate's error"
+        return (
+            f"{answered} of {len(self)} target{'s' * (len(self) != 1)} answered, with {answers} "
+            f"distinct answer{'s' * (answers != 1)} {by}{unanswered}."
+        )
+
+    def numpy(self) -> Preimages:
+        """The same answers, as NumPy arrays."""
+        arrays = ("x", "y", "residual", "ok", "targets", "sd", "outside")
+        given = {name: getattr(self, name) for name in arrays}
+        return replace(self, **{k: None if v is None else np.asarray(v) for k, v in given.items()})
+
     def explain(self, target: int) -> str:
         """What became of one target, as a sentence with its numbers."""
         status = self.status[target]
@@ -116,28 +152,36 @@ class Preimages:
     def to_columns(self) -> dict[str, np.ndarray]:
         """One row an answer, as NumPy columns; a target without any keeps one row."""
         residual = np.asarray(self.residual)
-        keep = ~np.isnan(residual)
-        keep[:, 0] = True
-        target, answer = np.nonzero(keep)
+        target, answer = np.nonzero(self.listed)
+        inputs, outputs = self._labels()
         wanted, x, y = np.asarray(self.targets), np.asarray(self.x), np.asarray(self.y)
         columns: dict[str, np.ndarray] = {"target": target}
-        for j, name in enumerate(self.outputs):
+        for j, name in enumerate(outputs):
             columns[f"wanted_{name}"] = wanted[target, j]
         columns["answer"] = answer
-        for j, name in enumerate(self.inputs):
+        for j, name in enumerate(inputs):
             columns[name] = x[target, answer, j]
-        for j, name in enumerate(self.outputs):
+        for j, name in enumerate(outputs):
             columns[name] = y[target, answer, j]
         columns["residual"] = residual[target, answer]
         columns["ok"] = np.asarray(self.ok)[target, answer]
         columns["checked_by"] = self.checked_by[target, answer].astype(str)
         if self.sd is not None:
-            for j, name in enumerate(self.outputs):
+            for j, name in enumerate(outputs):
                 columns[f"sd_{name}"] = np.asarray(self.sd)[target, answer, j]
         if self.outside is not None:
             columns["outside"] = np.asarray(self.outside)[target, answer]
         columns["status"] = np.array([str(status) for status in self.status])[target]
         return columns
+
+    def _labels(self) -> tuple[list[str], list[str]]:
+        """The names of inputs and outputs, told apart from each other and from our columns."""
+        ours = {"target", "answer", "residual", "ok", "checked_by", "outside", "status"}
+        ours |= {f"{prefix}_{name}" for name in self.outputs for prefix in ("wanted", "sd")}
+        both = set(self.inputs) & set(self.outputs)
+        inputs = [f"input_{name}" if name in ours | both else name for name in self.inputs]
+        outputs = [f"output_{name}" if name in ours | both else name for name in self.outputs]
+        return inputs, outputs
 
     def to_frame(self, kind: Kind | None = None) -> Any:
         """One row an answer, as a frame of the kind that the targets came in.

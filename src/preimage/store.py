@@ -97,7 +97,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
             message says which, and what to do.
     """
     folder = Path(path)
-    config = _read_config(folder)
+    config = read_config(folder)
     outlines = config.pop("tensors")
     _, tensors = _read_tensors(folder / TENSORS)
     found = {name: _outline(tensor) for name, tensor in tensors.items()}
@@ -154,7 +154,19 @@ def read_tree(path: str | os.PathLike[str]) -> Any:
         ) from error
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a model folder says of itself, without its tensors.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The config that was saved, with "tensors", the shape and type of each tensor by name.
+
+    Raises:
+        StoreError: As `load_model` does.
+    """
+    folder = Path(path)
     if not folder.is_dir():
         is_file = folder.is_file()
         raise StoreError(

@@ -1,20 +1,19 @@
 """The program: its commands, its errors, its exit codes."""
 
 import sys
-import warnings
-from importlib.metadata import version
+from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
 
-from preimage.cli.fitting import fit
-from preimage.cli.inverting import invert
-from preimage.cli.looking import info, methods
-from preimage.cli.scoring import score
-from preimage.errors import PreimageError, PreimageWarning
+from preimage.cli.fit import fit
+from preimage.cli.invert import invert
+from preimage.cli.look import info, methods
+from preimage.cli.score import score
+from preimage.errors import PreimageError
 
 WRONG_USE = 2
-"""The exit code for what the user can put right; see `docs/command-line.md` for all of them."""
+"""The exit code for what the user can put right; the parser uses the same."""
 
 app = typer.Typer(
     add_completion=False,
@@ -27,20 +26,21 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"preimage {version('preimage')}")
+        typer.echo(f"preimage {installed_version('preimage')}")
         raise typer.Exit
 
 
 @app.callback()
 def preimage(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And stop.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which it is."),
     ] = False,
 ) -> None:
-    """Find the inputs that produce a wanted output: every distinct answer, each verified."""
+    """Find the inputs that produce a wanted output: every distinct answer, each one checked."""
 
 
-# Targets such as -0.5 look like options to the parser; `split_words` tells them apart.
+# To the parser, a target such as -0.5 looks like an option; `sort_words` tells them apart.
 app.command(context_settings={"ignore_unknown_options": True})(invert)
 app.command()(fit)
 app.command()(score)
@@ -52,10 +52,9 @@ def main() -> None:
     """Run the command line.
 
     Raises:
-        SystemExit: Always: 0 when all targets are answered, 1 when some are not, 2 for wrong use,
-            130 after Ctrl-C.
+        SystemExit: Always: with 0 when all targets are answered, 1 when some are not, 2 for wrong
+            use, 130 after Ctrl-C.
     """
-    warnings.showwarning = _warn
     try:
         app()
     except PreimageError as error:

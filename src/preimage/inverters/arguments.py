@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from preimage.domain import Box
+from preimage.domain import Box, as_box
 from preimage.errors import DataError, InputError
+from preimage.function import Function
 from preimage.tables import Table, as_table, check_finite
 
 
@@ -27,9 +28,9 @@ def rows_of(data: Any, names: Sequence[str], role: str) -> Table:
         InputError: If the columns do not fit.
         DataError: If values are missing, infinite or not numbers.
     """
-    if np.ndim(data) == 1 and len(names) > 1 and len(data) == len(names):
-        data = data.reshape(1, -1) if isinstance(data, np.ndarray | Tensor) else [list(data)]
     table = as_table(data, role=role)
+    if len(names) > 1 and table.values.shape == (len(names), 1) and np.ndim(data) == 1:
+        table = replace(table, values=table.values.T.copy(), names=None)
     if table.names is not None and set(names) <= set(table.names):
         columns = [table.names.index(name) for name in names]
         table = replace(table, values=table.values[:, columns], names=tuple(names))
@@ -41,6 +42,17 @@ def rows_of(data: Any, names: Sequence[str], role: str) -> Table:
         )
     check_finite(table, role)
     return table
+
+
+def whole_number(n: int) -> int:
+    """How many answers are wanted, at least one.
+
+    Raises:
+        InputError: If it is no such number.
+    """
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise InputError(f"n={n!r} answers were asked for; give a whole number, one or more.")
+    return int(n)
 
 
 def tolerance(tol: float) -> float:
@@ -77,9 +89,48 @@ def check_repeats(x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"], re
         )
 
 
-def measured_box(x: Float64[Tensor, "rows p"], names: tuple[str, ...] | None) -> Box:
-    """The smallest box around the measured inputs."""
-    return Box(x.amin(dim=0), x.amax(dim=0), names or (numbered("x", x.shape[1])))
+def searched_box(domain: Any, x: Table) -> Box:
+    """Where answers to measurements are searched, by the names of the measured columns.
+
+    Args:
+        domain: What the user chose, if anything; the smallest box around the inputs otherwise.
+        x: The measured inputs.
+
+    Raises:
+        InputError: If the domain is one of other inputs.
+    """
+    dim = x.values.shape[1]
+    if domain is None:
+        return Box(x.values.min(axis=0), x.values.max(axis=0), x.names or numbered("x", dim))
+    box = as_box(domain)
+    if box.dim != dim:
+        raise InputError(
+            f"x has {dim} columns and domain= has {box.dim} dimensions; give bounds for every "
+            "column of x."
+        )
+    if x.names is None or box.names == x.names:
+        return box
+    if box.names != numbered("x", dim):
+        raise InputError(
+            f"x has the columns {', '.join(x.names)} and domain= is a {box}; give both the same "
+            "names in the same order, or leave the names of the box out."
+        )
+    return Box(box.low, box.high, x.names, units=box.units, periodic=box.periodic.tolist())
+
+
+def known_function(function: Any, box: Box, outputs: int) -> Function:
+    """The exact function of some measurements, searched in `box`.
+
+    Raises:
+        InputError: If it has another number of inputs or outputs than were measured.
+    """
+    given = function if isinstance(function, Function) else Function(function, box)
+    if given.domain.dim != box.dim or given.output_dim != outputs:
+        raise InputError(
+            f"function= has {given.domain.dim} inputs and {given.output_dim} outputs; x has "
+            f"{box.dim} columns and y has {outputs}."
+        )
+    return Function(given.fn, box, given.jacobian)
 
 
 def numbered(letter: str, count: int) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import asdict, dataclass
 from os import PathLike
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor
@@ -16,16 +16,24 @@ from torch import Tensor
 from preimage.domain import Box, as_box
 from preimage.errors import InputError, NotFittedError
 from preimage.function import Function, as_function
-from preimage.inverters.arguments import check_repeats, measured_box, numbered, rows_of, tolerance
+from preimage.inverters.arguments import (
+    check_repeats,
+    known_function,
+    numbered,
+    rows_of,
+    searched_box,
+    tolerance,
+    whole_number,
+)
 from preimage.inverters.flow import Answers, Proposals, Request, answer
 from preimage.inverters.gather import Tally, gather
 from preimage.inverters.path import follow
-from preimage.inverters.problem import Problem, sampled
+from preimage.inverters.problem import Problem, sampled, spread
 from preimage.inverters.saving import card, describe
 from preimage.preimages import Preimages
 from preimage.store import save_model
-from preimage.surrogates import Support, default_surrogate
-from preimage.tables import Table, as_table, paired
+from preimage.surrogates import Support, Surrogate, default_surrogate
+from preimage.tables import Table, as_table, paired, to_frame
 
 CHUNK = 8192
 """Targets that are worked on at a time, which bounds memory."""
@@ -78,7 +86,8 @@ class Inverter(ABC):
         *,
         data: Any = None,
         function: Function | Callable[[Any], Any] | None = None,
-        domain: Box | None = None,
+        surrogate: Surrogate | None = None,
+        domain: Box | tuple[Any, Any] | None = None,
         missing: str = "error",
         repeats: str = "error",
     ) -> Self:
@@ -91,7 +100,10 @@ class Inverter(ABC):
             data: A frame or file whose columns `x` and `y` name.
             function: The exact function, where it is known; it then checks the answers, and no
                 surrogate is learned.
-            domain: Where answers are searched; the box of the measured inputs by default.
+            surrogate: What learns the function otherwise (a copy of it is fitted); a Gaussian
+                process by default, and an ensemble of networks for thousands of rows.
+            domain: Where answers are searched; by default the function's own domain where there
+                is one, and else the box of the measured inputs.
             missing: "error", or "drop" to leave out rows with missing values.
             repeats: "error", or "keep" where rows with equal x and different y are repeated
                 measurements of one thing.
@@ -102,22 +114,23 @@ class Inverter(ABC):
         Raises:
             DataError: If the measurements cannot be used; the message names columns and rows.
         """
+        if function is not None and surrogate is not None:
+            raise InputError(
+                "function= and surrogate= were both given; the function itself needs no surrogate."
+            )
         pairs = paired(x, y, data=data, missing=missing)
         self.dropped_ = pairs.dropped
         inputs, outputs = torch.from_numpy(pairs.x.values), torch.from_numpy(pairs.y.values)
         check_repeats(inputs, outputs, repeats)
-        box = domain if domain is not None else measured_box(inputs, pairs.x.names)
-        if box.dim != inputs.shape[1]:
-            raise InputError(
-                f"x has {inputs.shape[1]} columns and domain= has {box.dim} dimensions; "
-                "give bounds for every column of x."
-            )
-        surrogate = None
+        if domain is None and isinstance(function, Function):
+            domain = function.domain
+        box = searched_box(domain, pairs.x)
         if function is None:
-            surrogate = default_surrogate(len(inputs), seed=self.seed).fit(inputs, outputs)
+            learner = surrogate or default_surrogate(len(inputs), seed=self.seed)
+            surrogate = copy(learner).fit(inputs, outputs)
             forward = Function(surrogate.mean, box, surrogate.jacobian)
         else:
-            forward = Function(as_function(function, box).fn, box)
+            forward = known_function(function, box, outputs.shape[1])
         return self._fit_problem(
             Problem(
                 function=forward,
@@ -125,6 +138,7 @@ class Inverter(ABC):
                 box=box,
                 x=inputs,
                 y=outputs,
+                scale=spread(outputs),
                 outputs=pairs.y.names or numbered("y", outputs.shape[1]),
                 surrogate=surrogate,
                 support=Support().fit(inputs),
@@ -132,7 +146,9 @@ class Inverter(ABC):
         )
 
     def fit_function(
-        self, function: Function | Callable[[Any], Any], domain: Box | None = None
+        self,
+        function: Function | Callable[[Any], Any],
+        domain: Box | tuple[Any, Any] | None = None,
     ) -> Self:
         """Prepares for a function that can be evaluated anywhere in its domain.
 
@@ -156,6 +172,7 @@ class Inverter(ABC):
                 box=forward.domain,
                 x=x,
                 y=y,
+                scale=spread(y),
                 outputs=forward.outputs or numbered("y", y.shape[1]),
             )
         )
@@ -195,8 +212,7 @@ class Inverter(ABC):
             InputError: If targets, near or within do not fit the function.
         """
         problem = self.fitted
-        if n < 1:
-            raise InputError(f"n={n} answers were asked for; ask for at least one.")
+        n = whole_number(n)
         table = self._targets(y)
         targets = torch.from_numpy(table.values)
         if within is not None:
@@ -236,9 +252,10 @@ class Inverter(ABC):
         Raises:
             NotFittedError: Before `fit` or `fit_function`.
         """
-        table = as_table(y, role="y") if data is None else as_table(data, role="y", names=y)
-        found = self.invert(table.values, n=1)
-        return float(np.sqrt(np.mean((found.y[:, 0] - found.targets) ** 2)))
+        if data is not None:
+            wanted = as_table(data, role="data", names=y)
+            y = to_frame(dict(zip(wanted.names or (), wanted.values.T, strict=True)), "pyarrow")
+        return self.invert(self._targets(y).values, n=1).rmse
 
     @property
     def fitted(self) -> Problem:

@@ -206,7 +206,7 @@ def _ranked(
     """The n distinct answers of each target, the surest first, or the nearest to `near`."""
     count = len(targets)
     stuck = torch.zeros(count, dtype=torch.bool)
-    stuck[pool.target[pool.stationary]] = True
+    stuck[pool.target[pool.stationary & pool.residual.isfinite()]] = True
     if polish and problem.checker == "function":
         pool = pool.without_dead_ends(count, tol)
     pool = pool.without_repeats(problem)

@@ -59,8 +59,6 @@ def invert(
           x = 1
         7: unreachable (nearest reachable output 6, 1 away)
     """
-    if isinstance(domain, tuple):
-        domain = Box(*domain)
     inverter = _method(method, seed).fit_function(function, domain)
     return inverter.invert(y, n=n, near=near, within=within, tol=tol)
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
-from jaxtyping import Float64
-from torch import Tensor
 
 from preimage.inverters.base import Inverter
 from preimage.inverters.flow import Proposals, Request
@@ -56,8 +54,6 @@ class GradientInverter(Inverter):
     def _train(self, problem: Problem) -> None:
         if problem.input_dim <= GRID_DIMENSIONS:
             self.cells_ = CellTable.sample(problem.function, problem.box, self.anchors)
-        else:
-            self.steps_ = _newton_matrices(problem)
 
     def _propose(self, request: Request) -> Proposals:
         if request.problem.input_dim > GRID_DIMENSIONS:
@@ -92,7 +88,7 @@ class GradientInverter(Inverter):
         chosen = []
         for near_y, target in zip(index.split(64), request.targets.split(64), strict=True):
             gap = (target[:, None] - problem.y[near_y]) / problem.scale
-            step = torch.einsum("tkpq,tkq->tkp", self.steps_[near_y], gap).norm(dim=2)
+            step = torch.einsum("tkpq,tkq->tkp", problem.newton[near_y], gap).norm(dim=2)
             rank = step.argsort(dim=1, stable=True)[:, first : first + self.starts]
             chosen.append(near_y.gather(1, rank))
         return Proposals.from_grid(problem.x[torch.cat(chosen)], complete=False)
@@ -101,10 +97,3 @@ class GradientInverter(Inverter):
         """Starts from everywhere, where what is known did not help."""
         spread = request.problem.box.sobol(self.starts, self.seed + request.attempt)
         return Proposals.from_grid(spread.expand(len(request.targets), -1, -1))
-
-
-def _newton_matrices(problem: Problem) -> Float64[Tensor, "anchors p q"]:
-    """For each anchor the matrix that takes a gap in y, in spreads, to a step in box widths."""
-    _, jacobian = problem.function.linearize(problem.x)
-    slope = jacobian * problem.box.width / problem.scale[:, None]
-    return torch.linalg.pinv(slope.nan_to_num(), rtol=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from preimage.errors import StoreError
+from preimage.errors import PreimageError, StoreError
 from preimage.inverters import METHODS
 from preimage.inverters.base import Inverter
 from preimage.inverters.saving import rebuild, under
@@ -42,6 +42,8 @@ def load(path: str | PathLike[str], *, function: Any = None) -> Inverter:
         inverter.problem_ = rebuild(config, tensors, function)
         inverter.dropped_ = config["dropped"]
         inverter._restore(under("method", tensors))
+    except PreimageError:
+        raise
     except (KeyError, TypeError, RuntimeError) as error:
         raise StoreError(
             f"the model in {path} is incomplete ({type(error).__name__}: {error}); copy the "

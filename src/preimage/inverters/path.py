@@ -34,7 +34,7 @@ def follow(
     answers: list[Answers] = []
     while len(answers) < len(targets):
         first = len(answers)
-        last = answers[-1].x[:, 0] if answers and bool(answers[-1].ok[0, 0]) else None
+        last = next((one.x[:, 0] for one in reversed(answers) if bool(one.ok[0, 0])), None)
         start = solve(targets[first, None], last, BRANCHES)
         branches = start.x[0][start.ok[0]]
         if len(branches) == 0:

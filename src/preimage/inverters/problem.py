@@ -31,6 +31,7 @@ class Problem:
         box: Where answers are searched.
         x: Known inputs (anchors), measured or sampled.
         y: Their outputs.
+        scale: The spread of each output over all known pairs, as `spread` gives it.
         outputs: The names of the outputs.
         surrogate: What was learned from measurements, where there were any.
         support: The measured region, where there is one.
@@ -41,6 +42,7 @@ class Problem:
     box: Box
     x: Float64[Tensor, "anchors p"]
     y: Float64[Tensor, "anchors q"]
+    scale: Float64[Tensor, " q"]
     outputs: tuple[str, ...]
     surrogate: Surrogate | None = None
     support: Support | None = None
@@ -54,12 +56,6 @@ class Problem:
     def output_dim(self) -> int:
         """The number of outputs, q."""
         return self.y.shape[1]
-
-    @cached_property
-    def scale(self) -> Float64[Tensor, " q"]:
-        """The spread (standard deviation) of each output over the anchors; one if constant."""
-        spread = self.y.std(dim=0)
-        return torch.where(spread > 1e-12 * (1 + self.y.abs().amax(dim=0)), spread, 1.0)
 
     @cached_property
     def tol(self) -> float:
@@ -76,6 +72,13 @@ class Problem:
     def neighbours(self) -> Neighbours:
         """The anchors by their outputs, in spreads of y."""
         return Neighbours(self.y, self.scale)
+
+    @cached_property
+    def newton(self) -> Float64[Tensor, "anchors p q"]:
+        """For each anchor the matrix from a gap in y, in spreads, to a step in box widths."""
+        _, jacobian = self.function.linearize(self.x)
+        slope = jacobian * self.box.width / self.scale[:, None]
+        return torch.linalg.pinv(slope.nan_to_num(), rtol=1e-3)
 
     def within(self, box: Box) -> Problem:
         """The same problem in a smaller box, with the anchors that lie there (all, if none do)."""
@@ -96,6 +99,12 @@ class Problem:
         index = self.neighbours.query(targets, 8 * k)
         away = self.box.difference(self.x[index], near[:, None]).norm(dim=2)
         return index.gather(1, away.argsort(dim=1, stable=True)[:, :k])
+
+
+def spread(y: Float64[Tensor, "anchors q"]) -> Float64[Tensor, " q"]:
+    """The standard deviation of each output; one where it is constant."""
+    sd = y.std(dim=0)
+    return torch.where(sd > 1e-12 * (1 + y.abs().amax(dim=0)), sd, 1.0)
 
 
 def sampled(function: Function, count: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.errors import InputError
 from preimage.function import Function, as_function
-from preimage.inverters.problem import Problem
+from preimage.inverters.problem import Problem, spread
 from preimage.surrogates import Support, restore_surrogate, surrogate_settings
 
 
@@ -69,13 +69,14 @@ def rebuild(config: Mapping[str, Any], tensors: Mapping[str, Tensor], function: 
             )
         surrogate = restore_surrogate(config["surrogate"], under("surrogate", tensors))
         forward = Function(surrogate.mean, box, surrogate.jacobian)
-    x = tensors["anchors.x"]
+    x, y = tensors["anchors.x"], tensors["anchors.y"]
     return Problem(
         function=forward,
         checker=config["checker"],
         box=box,
         x=x,
-        y=tensors["anchors.y"],
+        y=y,
+        scale=spread(y),
         outputs=tuple(config["outputs"]),
         surrogate=surrogate,
         support=Support().fit(x) if config["measured"] else None,

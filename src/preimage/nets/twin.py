@@ -65,7 +65,8 @@ class TwinNet(nn.Module):
         super().__init__()
         self.body = body
         for name, values in vars(scales).items():
-            self.register_buffer(name, values)
+            # Loading writes into buffers, which must not share their memory.
+            self.register_buffer(name, values.clone())
 
     def features(self, y: Tensor, y_a: Tensor, x_a: Tensor) -> Float[Tensor, "batch inputs"]:
         """What the body sees, in single precision."""

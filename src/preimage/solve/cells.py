@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from preimage.domain import Box
@@ -18,6 +18,9 @@ SLACK = 0.25
 
 MARGIN = 0.1
 """How far outside a cell, in cell widths, its own linear model may place a preimage."""
+
+FOLDED = 0.25
+"""The error, in cell widths, of a linear model whose slope changes sign within the cell."""
 
 BINNED_OUTPUTS = 3
 """Outputs that are binned; the others are only compared."""
@@ -33,9 +36,9 @@ class CellTable:
     corners of a cell can agree, the neighbours still show how much the function bends. The boxes
     are found again from an output by uniform bins, so that a look-up does not depend on the
     number of cells. Of the cells found, those stay whose linear model places the preimage in the
-    cell, give or take `MARGIN` and twice the model's own error at the corners; that model also
-    moves the start from the middle of the cell. This is a sampled estimate and proves nothing; a
-    function that wiggles inside a cell needs more cells.
+    cell, give or take `MARGIN` and the model's own error, estimated from its corners and from its
+    neighbours; that model also moves the start from the middle of the cell. This is a sampled
+    estimate and proves nothing; a function that wiggles inside a cell needs more cells.
     """
 
     width: Float64[Tensor, " p"]
@@ -73,7 +76,13 @@ class CellTable:
         inside = ((y[target] >= self.low[cell]) & (y[target] <= self.high[cell])).all(dim=1)
         target, cell = target[inside], cell[inside]
         step, plausible = self.model.predict(cell, y[target])
-        return target[plausible], (self.center[cell] + step * self.width)[plausible]
+        target, cell, step = target[plausible], cell[plausible], step[plausible]
+        # A cell with a fold can hold a pair of preimages; the model sees one side of it.
+        other = self.model.folded[cell].nonzero()[:, 0]
+        target, cell = torch.cat([target, target[other]]), torch.cat([cell, cell[other]])
+        step = torch.cat([step, -step[other]])
+        order = target.argsort(stable=True)
+        return target[order], (self.center[cell] + step * self.width)[order]
 
 
 @final
@@ -82,33 +91,43 @@ class _LinearModels:
     """The linear model of each cell, through its corners, and where it can be trusted.
 
     Steps are in cell widths. `reach` is how far from the middle a preimage can be predicted
-    while it truly lies in the cell; it is infinite where the model is singular or unknown.
+    while it truly lies in the cell; it is infinite where the model is singular or unknown. A cell
+    is `folded` where preimages may come in pairs.
     """
 
     middle: Float64[Tensor, "cells q"]
     inverse: Float64[Tensor, "cells p q"]
     reach: Float64[Tensor, " cells"]
+    folded: Bool[Tensor, " cells"]
 
     @staticmethod
     def fit(grid: Tensor, p: int, defined: Tensor) -> _LinearModels:
         middle = _corner_mean(grid, range(p), p)[defined]
         slope = torch.stack([_corner_mean(grid.diff(dim=j), _others(j, p), p) for j in range(p)], 2)
+        side = grid.shape[0] - 1
+        # A linear interpolant is wrong by an eighth of the change of slope across its cell, along
+        # every axis; from the cell before to the cell after, the slope changes twice as much.
+        change = _over_neighbours(slope.reshape(*[side] * p, -1), p)
+        change = change + _over_neighbours(-slope.reshape(*[side] * p, -1), p)
+        bend = change.reshape(slope.shape).sum(dim=2)[defined] / 16
         slope = slope[defined]
         usable = slope.isfinite().all(dim=2).all(dim=1) & middle.isfinite().all(dim=1)
         inverse = torch.linalg.pinv(torch.where(usable[:, None, None], slope, 0.0), rtol=1e-8)
         projection = inverse @ torch.where(usable[:, None, None], slope, 0.0)
         full = slope.shape[1] >= p
-        error = torch.zeros(len(middle), dtype=torch.float64)
+        error = _length(torch.einsum("cpq,cq->cp", inverse.abs(), bend), full)
+        twist = torch.zeros_like(error)
         for corner in range(2**p):
             sides = [(corner >> axis) & 1 for axis in range(p)]
             y = _at_corner(grid, sides, p)[defined]
             offset = torch.tensor(sides, dtype=torch.float64) - 0.5
             miss = torch.einsum("cpq,cq->cp", inverse, y - middle) - projection @ offset
-            error = torch.maximum(error, _length(miss, full))
+            twist = torch.maximum(twist, _length(miss, full))
         full_rank = torch.linalg.matrix_rank(slope.nan_to_num(), rtol=1e-8) == min(slope.shape[1:])
-        reach = 0.5 * (1.0 if full else p**0.5) + MARGIN + 2 * error
+        reach = 0.5 * (1.0 if full else p**0.5) + MARGIN + error + 2 * twist
         reach = reach.where(usable & full_rank, torch.inf)
-        return _LinearModels(middle.nan_to_num(), inverse, reach)
+        folded = (error > FOLDED) | ~usable | ~full_rank if full else torch.zeros_like(usable)
+        return _LinearModels(middle.nan_to_num(), inverse, reach, folded)
 
     def predict(self, cell: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The step from the middle of the cell, and whether it is plausible."""

@@ -112,7 +112,11 @@ def levenberg_marquardt(
         residual = torch.where(better, reached, residual)
     out_x[row], out_y[row] = x, y
     stationary[row[finished]] = True
-    return Polished(box.clip(out_x), out_y, (out_y - goal).norm(dim=1), stationary)
+    end = box.clip(out_x)
+    wrapped = (end != out_x).any(dim=1).nonzero()[:, 0]
+    if len(wrapped):
+        out_y[wrapped] = function(end[wrapped])
+    return Polished(end, out_y, (out_y - goal).norm(dim=1), stationary)
 
 
 def _norm(error: Float64[Tensor, "rows q"], scale: Float64[Tensor, " q"]) -> Tensor:

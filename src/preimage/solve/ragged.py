@@ -57,9 +57,9 @@ def repeats(
 def padded(
     values: Tensor, group: Int64[Tensor, " rows"], groups: int, fill: float
 ) -> Tensor:  # (groups, most, *values.shape[1:])
-    """The rows of each group side by side, with `fill` where a group has fewer."""
+    """The rows of each group side by side, with `fill` where a group has fewer; never no place."""
     place = position(group, groups)
-    most = int(place.max()) + 1 if len(place) else 0
+    most = int(place.max()) + 1 if len(place) else 1
     out = values.new_full((groups, most, *values.shape[1:]), fill)
     out[group, place] = values
     return out

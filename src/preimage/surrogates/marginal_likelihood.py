@@ -13,7 +13,7 @@ from torch import Tensor
 
 from preimage.surrogates.kernels import CORRELATIONS, Kernel, pairwise_squares
 
-JITTER = 1e-11  # of the prior variance: the smallest noise that keeps Cholesky going in float64
+JITTER = 1e-10  # of the prior variance: the smallest noise that keeps Cholesky going in float64
 NO_NOISE = -30.0  # the logarithm of a noise term that is switched off
 
 

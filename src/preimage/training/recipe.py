@@ -43,14 +43,14 @@ class Recipe:
         standardize: Whether inputs and targets are brought to mean 0 and standard deviation 1.
     """
 
-    width: int = 128
+    width: int = 96
     depth: int = 3
     activation: Activation = "silu"
     loss: Literal["mse", "mae"] = "mse"
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     schedule: Literal["cosine", "plateau"] = "cosine"
     batch: int = 256
-    steps: int = 4000
+    steps: int = 3000
     validate_every: int = 200
     standardize: bool = True
 

@@ -1,0 +1,51 @@
+"""Result tables, as markdown for people and as JSON, with what they were measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def hardware() -> dict[str, Any]:
+    """The machine and the versions that a result depends on."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    packages = ("preimage", "torch", "numpy", "scipy", "scikit-learn")
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """Rows with the same keys as a markdown table."""
+    heads = list(rows[0])
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(str(row[head]) for head in heads) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def write(name: str, title: str, sections: dict[str, list[dict[str, Any]]], notes: str) -> None:
+    """Writes `results/NAME.md` and `results/NAME.json`."""
+    RESULTS.mkdir(exist_ok=True)
+    machine = hardware()
+    record = {"title": title, "hardware": machine, "notes": notes, "sections": sections}
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    parts = [f"# {title}", notes]
+    parts += [f"## {head}\n\n{markdown(rows)}" for head, rows in sections.items()]
+    parts.append("Measured on " + ", ".join(f"{k} {v}" for k, v in machine.items()) + ".")
+    (RESULTS / f"{name}.md").write_text("\n\n".join(parts) + "\n")

@@ -1,0 +1,202 @@
+"""`preimage invert`: which inputs produce these outputs?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from preimage.cli.options import (
+    BoxOption,
+    ForceOption,
+    FunctionOption,
+    MethodOption,
+    PeriodicOption,
+    PresetOption,
+    QuietOption,
+    SeedOption,
+    SetOption,
+)
+from preimage.cli.words import Question, column_list, sort_words
+from preimage.errors import InputError
+
+if TYPE_CHECKING:
+    from preimage.inverters import Inverter
+
+
+def invert(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL] TARGET...",
+            help="The folder of a fitted model, unless --function is given alone; then targets: "
+            "numbers, with commas between several outputs, or one CSV, Parquet or JSON file.",
+            show_default=False,
+        ),
+    ] = None,
+    function: FunctionOption = None,
+    box: BoxOption = None,
+    periodic: PeriodicOption = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            "--y", metavar="NAME[,NAME]", help="Names of a function's outputs; y by default."
+        ),
+    ] = None,
+    n: Annotated[
+        int, typer.Option("-n", "--answers", min=1, help="The most answers for a target.")
+    ] = 16,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X[,X]|previous|FILE",
+            help="A state: the answers closest to it come first. previous: follow one branch.",
+        ),
+    ] = None,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]LOW,HIGH", help="Where answers must lie. Repeatable."),
+    ] = None,
+    tol: Annotated[
+        float | None,
+        typer.Option(
+            help="The residual up to which an answer is confirmed, in the units of the output."
+        ),
+    ] = None,
+    method: MethodOption = None,
+    preset: PresetOption = None,
+    settings: SetOption = None,
+    seed: SeedOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the answers: .csv, .parquet or .json."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a page with plots.")
+    ] = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find the inputs that produce each target.
+
+    preimage invert co2.model 340
+
+    preimage invert arm.model poses.csv -o postures.csv --report postures.html
+
+    preimage invert --function cubic.py:cubic --box -2,2 0.3 -0.1
+
+    The exit code is 0 when all targets are answered and 1 when some are not.
+    """
+    question = sort_words(words or [], _option_names(context))
+    _check_outputs(output, report, force=force)
+    if question.model is not None:
+        given = {
+            "--box": box, "--periodic": periodic, "--y": y, "--method": method,
+            "--preset": preset, "--set": settings, "--seed": seed,
+        }  # fmt: skip
+        _refuse([option for option, value in given.items() if value is not None])
+
+    from preimage.cli.forward import load_function, part_of, state_of
+    from preimage.cli.settings import build_method
+    from preimage.cli.show import print_answers
+    from preimage.inverters.arguments import numbered, rows_of, tolerance
+
+    if tol is not None:
+        tolerance(tol)
+    state = state_of(near)
+    if question.model is not None:
+        forward = None
+        inverter = load_model(question.model, function)
+        domain, outputs = inverter.fitted.box, inverter.fitted.outputs
+    elif function is not None:
+        forward = load_function(function, box or [], periodic or [], column_list(y))
+        inverter = build_method(method, settings or [], preset=preset, seed=seed)
+        domain = forward.domain
+        outputs = forward.outputs or numbered("y", forward.output_dim)
+    else:
+        raise InputError(
+            "there is nothing to invert; name the folder of a model that `preimage fit` wrote, "
+            "before the targets, or a function: --function FILE.py:NAME --box LOW,HIGH."
+        )
+    targets = rows_of(_asked(question, outputs), outputs, "targets").values
+    part = part_of(domain, within or [])
+    if state is not None and not isinstance(state, str):
+        state = rows_of(state, domain.names, "--near").values
+    if forward is not None:
+        inverter.fit_function(forward)
+    found = inverter.invert(targets, n=n, near=state, within=part, tol=tol)
+    if output is not None:
+        from preimage.tables import write_table
+
+        write_table(found.to_columns(), output, force=force)
+    if report is not None:
+        from preimage.report import write_report
+
+        write_report(found, report, inverter=inverter, force=force)
+    if not quiet:
+        print_answers(found, listed=output is None)
+        for path in filter(None, (output, report)):
+            typer.echo(f"written: {path}")
+    raise typer.Exit(0 if found.answered else 1)
+
+
+def load_model(path: Path, function: str | None) -> Inverter:
+    """A saved inverter, with the function that it was fitted to taken from a file.
+
+    Raises:
+        StoreError: If the folder is no model.
+        InputError: If the function is needed and missing.
+    """
+    from preimage.cli.userfile import load_callable
+    from preimage.inverters.loading import load
+    from preimage.store import read_config
+
+    if read_config(path).get("checker") == "function" and function is None:
+        raise InputError(
+            f"{path} was fitted to a function, and functions are code, which is not saved; give "
+            "it again: --function FILE.py:NAME."
+        )
+    return load(path, function=None if function is None else load_callable(function))
+
+
+def _asked(question: Question, outputs: tuple[str, ...]) -> Any:
+    """The targets as typed, or the file that holds them."""
+    if isinstance(question.targets, Path):
+        return question.targets
+    width = len(question.targets[0])
+    if width != len(outputs):
+        raise InputError(
+            f"each target has {width} number{'s' if width > 1 else ''}, and {len(outputs)} "
+            f"{'are' if len(outputs) > 1 else 'is'} wanted ({', '.join(outputs)}); write "
+            f"{','.join(['0.5'] * len(outputs))}, with commas inside a target and spaces between "
+            "targets."
+        )
+    return question.targets
+
+
+def _check_outputs(output: Path | None, report: Path | None, *, force: bool) -> None:
+    """Complain before the work begins about what could not be written at its end."""
+    from preimage.files import check_file
+
+    if output is not None:
+        from preimage.tables.reading import file_format
+
+        file_format(check_file(output, force=force))
+    if report is not None:
+        check_file(report, force=force)
+        if report.suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"--report {report} does not end in .html, which is what is written.")
+
+
+def _refuse(given: list[str]) -> None:
+    if given:
+        raise InputError(
+            f"{', '.join(given)} cannot be used with a fitted model, where it is settled; fit "
+            "again with `preimage fit`, or leave it out."
+        )
+
+
+def _option_names(context: typer.Context) -> list[str]:
+    return [name for option in context.command.params for name in option.opts if name[:2] == "--"]

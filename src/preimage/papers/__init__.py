@@ -1,0 +1,1 @@
+"""Each paper that preimage implements: its experiments, and its published numbers beside ours."""

@@ -1,0 +1,5 @@
+"""One page that shows what was found, and how: self-contained, to open offline and to send on."""
+
+from preimage.report.page import write_report
+
+__all__ = ["write_report"]
