@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint slow docs clean
+.PHONY: help venv demo test lint slow bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,6 +33,9 @@ test: lint ## every check but the slow tests
 
 slow: $(READY) ## the slow tests only
 	$(BIN)/python -m pytest -m slow
+
+bench: $(READY) ## measure, and rewrite the tables in benchmarks/results (half an hour)
+	$(BIN)/python -m benchmarks.functions
 
 docs: $(READY) ## build the site into docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build

@@ -114,7 +114,7 @@ class Box:
         return torch.where(self.periodic & ~inside, wrapped, cut)
 
     def difference(
-        self, a: Float64[Tensor, "*batch p"], b: Float64[Tensor, "*batch p"]
+        self, a: Float64[Tensor, "*#batch p"], b: Float64[Tensor, "*#batch p"]
     ) -> Float64[Tensor, "*batch p"]:
         """`a - b` in box widths, the short way round in periodic dimensions."""
         step = (a - b) / self.width

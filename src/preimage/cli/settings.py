@@ -1,11 +1,11 @@
 """`--set name=value`: the settings of a method, read off the fields of its class."""
 
-import difflib
 import types
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from preimage.cli.words import hint
 from preimage.errors import InputError
 from preimage.inverters import METHODS, Inverter
 from preimage.training.recipe import RECIPES
@@ -33,7 +33,7 @@ def build_method(
     """
     chosen = next(iter(METHODS)) if name is None else name
     if chosen not in METHODS:
-        raise InputError(f"there is no method {chosen!r}{_near(chosen, list(METHODS))}.")
+        raise InputError(f"there is no method {chosen!r}{hint(chosen, list(METHODS))}")
     method = METHODS[chosen]() if seed is None else METHODS[chosen](seed=seed)
     if preset is not None:
         method = _with_recipe(method, preset)
@@ -60,7 +60,7 @@ def settings_of(owner: Any, prefix: str = "") -> list[tuple[str, str, str]]:
 
 def _with_recipe(method: Inverter, preset: str) -> Inverter:
     if preset not in RECIPES:
-        raise InputError(f"there is no preset {preset!r}{_near(preset, list(RECIPES))}.")
+        raise InputError(f"there is no preset {preset!r}{hint(preset, list(RECIPES))}")
     if all(field.name != "recipe" for field in fields(method)):
         raise InputError(f"--preset chooses a training, and the method {method.kind} has none.")
     return _replaced(method, "recipe", RECIPES[preset])
@@ -71,7 +71,7 @@ def _changed(owner: Any, path: list[str], value: str, full: str) -> Any:
     names = [field.name for field in fields(owner)]
     name, rest = path[0], path[1:]
     if name not in names:
-        raise InputError(f"--set {full}: there is no setting {name!r}{_near(name, names)}.")
+        raise InputError(f"--set {full}: there is no setting {name!r}{hint(name, names)}")
     held = getattr(owner, name)
     if is_dataclass(held):
         if not rest:
@@ -120,7 +120,3 @@ def _kind(kind: Any) -> str:
 def _shown(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).lower()
 
-
-def _near(name: str, there: list[str]) -> str:
-    close = difflib.get_close_matches(name, there, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(there)}"

@@ -1,12 +1,12 @@
 """The user's function, from the file that it is written in."""
 
-import difflib
 import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from preimage.cli.words import hint
 from preimage.errors import InputError
 
 
@@ -29,13 +29,13 @@ def load_callable(place: str) -> Callable[[Any], Any]:
     path = Path(file)
     if not path.is_file():
         there = [one.name for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise InputError(f"there is no file {file}{_hint(path.name, there)}.")
+        raise InputError(f"there is no file {file}{hint(path.name, there)}")
     if path.suffix != ".py":
         raise InputError(f"{file} is not a Python file; --function takes FILE.py:NAME.")
     names = _run(path)
     if name not in names:
         functions = [key for key, value in names.items() if callable(value) and key[0] != "_"]
-        raise InputError(f"{file} has nothing called {name!r}{_hint(name, functions)}.")
+        raise InputError(f"{file} has nothing called {name!r}{hint(name, functions)}")
     found = names[name]
     if not callable(found):
         raise InputError(
@@ -57,9 +57,3 @@ def _run(path: Path) -> dict[str, Any]:
     spec.loader.exec_module(module)
     return vars(module)
 
-
-def _hint(name: str, there: list[str]) -> str:
-    close = difflib.get_close_matches(name, there, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; it has {', '.join(there[:10])}" if there else ""

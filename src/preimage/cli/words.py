@@ -69,7 +69,8 @@ def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
         if row is not None:
             rows.append(row)
         elif word.startswith("-"):
-            raise InputError(f"there is no option {word}{_hint(word, options)}")
+            name = word.partition("=")[0]
+            raise InputError(f"there is no option {name}{hint(name, options)}")
         elif Path(word).suffix.lower() in TABLES:
             files.append(Path(word))
         elif place == 0:
@@ -122,6 +123,15 @@ def column_list(word: str | None) -> list[str]:
     return [name.strip() for name in word.split(",") if name.strip()] if word else []
 
 
-def _hint(word: str, options: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word.partition("=")[0], options, n=1)
-    return f"; did you mean {close[0]}?" if close else "; `preimage invert --help` lists them."
+def hint(name: str, there: Sequence[str], most: int = 12) -> str:
+    """The end of a complaint about a name: what was meant, or what there is.
+
+    Example:
+        >>> print("there is no method 'twins'" + hint("twins", ["twin", "nearest"]))
+        there is no method 'twins'; did you mean twin?
+    """
+    close = difflib.get_close_matches(name, there, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    more = ", ..." if len(there) > most else ""
+    return f"; there are {', '.join(there[:most])}{more}." if there else "."

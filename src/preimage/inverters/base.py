@@ -25,10 +25,11 @@ from preimage.inverters.arguments import (
     tolerance,
     whole_number,
 )
-from preimage.inverters.flow import Answers, Proposals, Request, answer
+from preimage.inverters.flow import Proposals, Request, answer
 from preimage.inverters.gather import Tally, gather
 from preimage.inverters.path import follow
 from preimage.inverters.problem import Problem, sampled, spread
+from preimage.inverters.ranking import Answers
 from preimage.inverters.saving import card, describe
 from preimage.preimages import Preimages
 from preimage.store import save_model

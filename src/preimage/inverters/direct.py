@@ -26,7 +26,7 @@ class DirectInverter(Inverter):
     r"""Answers with a network $g(y) \approx x$ regressed on known pairs.
 
     The squared error is least at the mean of all preimages of y, which need not be a preimage:
-    this is the baseline that fails in the twin-network paper [1]_. It is right for injective
+    this is the baseline that fails in the twin-network paper [1]. It is right for injective
     functions, and a fair first guess with `polish=True`.
 
     Args:

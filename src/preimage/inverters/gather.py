@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from preimage.function import Function
-from preimage.inverters.flow import Answers
 from preimage.inverters.problem import Problem
+from preimage.inverters.ranking import Answers
 from preimage.preimages import Preimages, Status
 from preimage.tables import Table
 

@@ -17,7 +17,7 @@ class NearestInverter(Inverter):
 
     $\hat x^{(k)} = x_{a_k}$, where $a_k$ is the k-th nearest anchor in y. Each answer stands on
     one anchor (k = 1 each), since averaging would mix branches. This is the baseline of the
-    twin-network paper [1]_; with `polish=True` it becomes a start for Levenberg-Marquardt.
+    twin-network paper [1]; with `polish=True` it becomes a start for Levenberg-Marquardt.
 
     Args:
         neighbours: How many anchors are proposed for a target.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float64
@@ -28,6 +28,7 @@ class Pairs:
     y_anchor: Float64[Tensor, "pairs q"]
 
 
+@runtime_checkable
 class PairSource(Protocol):
     """Something that training pairs are drawn from."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from preimage.inverters.flow import Answers
 from preimage.inverters.problem import Problem
+from preimage.inverters.ranking import Answers
 from preimage.preimages import Status
 from preimage.solve.continuation import advance
 
@@ -18,6 +18,7 @@ BRANCHES = 16
 """How many branches are followed at a time, of which the one that lasts longest is kept."""
 
 
+@runtime_checkable
 class _Solve(Protocol):
     def __call__(self, some: Tensor, close: Tensor | None, most: int, /) -> Answers: ...
 

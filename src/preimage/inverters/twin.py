@@ -31,7 +31,7 @@ class TwinInverter(Inverter):
     with the function or the surrogate (algorithm 2). An anchor keeps to its own branch, so
     branches are never averaged.
 
-    We differ from the paper [1]_ in scaled inputs, a shorter training, and the polish; the
+    We differ from the paper [1] in scaled inputs, a shorter training, and the polish; the
     published network and optimiser are `recipe=preimage.RECIPES["paper"]` with `polish=False`.
 
     Args:

@@ -104,12 +104,7 @@ class _LinearModels:
     def fit(grid: Tensor, p: int, defined: Tensor) -> _LinearModels:
         middle = _corner_mean(grid, range(p), p)[defined]
         slope = torch.stack([_corner_mean(grid.diff(dim=j), _others(j, p), p) for j in range(p)], 2)
-        side = grid.shape[0] - 1
-        # A linear interpolant is wrong by an eighth of the change of slope across its cell, along
-        # every axis; from the cell before to the cell after, the slope changes twice as much.
-        change = _over_neighbours(slope.reshape(*[side] * p, -1), p)
-        change = change + _over_neighbours(-slope.reshape(*[side] * p, -1), p)
-        bend = change.reshape(slope.shape).sum(dim=2)[defined] / 16
+        bend = _bend(slope.nan_to_num().reshape(*[grid.shape[0] - 1] * p, -1, p), p)[defined]
         slope = slope[defined]
         usable = slope.isfinite().all(dim=2).all(dim=1) & middle.isfinite().all(dim=1)
         inverse = torch.linalg.pinv(torch.where(usable[:, None, None], slope, 0.0), rtol=1e-8)
@@ -198,6 +193,20 @@ class _Bins:
 def _rows_of(index: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     counts = torch.bincount(index, minlength=rows)
     return torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]), index
+
+
+def _bend(slope: Tensor, p: int) -> Float64[Tensor, "cells q"]:
+    """How wrong a linear interpolant is in each cell: an eighth of the change of its slope.
+
+    Along every axis, the slope changes twice as much from the cell before to the cell after.
+    """
+    total = torch.zeros_like(slope[..., 0])
+    for axis in range(p):
+        along, last = slope[..., axis], slope.shape[axis] - 1
+        after = along.index_select(axis, torch.arange(1, last + 2).clamp(max=last))
+        before = along.index_select(axis, torch.arange(-1, last).clamp(min=0))
+        total += (after - before).abs() / 16
+    return total.flatten(0, p - 1)
 
 
 def _length(step: Tensor, full: bool) -> Tensor:

@@ -47,7 +47,7 @@ def levenberg_marquardt(
     With $J$ in box widths per spread of y, each step solves
     $(J^\top J + \lambda I)\,\delta = J^\top r$, or its dual $\delta = J^\top (J J^\top + \lambda
     I)^{-1} r$ where there are fewer outputs than inputs. The damping is $\lambda = \mu \|r\|^2$
-    [1]_, which keeps convergence quadratic at solutions that are not isolated; $\mu$ falls after
+    [1], which keeps convergence quadratic at solutions that are not isolated; $\mu$ falls after
     an accepted step and rises after a rejected one. Inputs that sit on a bound and would leave
     the box are held there for the step; periodic inputs are never held, and are wrapped at the
     end. A trial point where the function is not defined counts as a rejected step.
