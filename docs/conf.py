@@ -30,6 +30,8 @@ autodoc_typehints = "signature"
 napoleon_use_ivar = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+# Without it, napoleon drops the underscore of learned attributes such as `problem_`.
+strip_signature_backslash = True
 
 html_theme = "furo"
 html_title = "preimage"

@@ -87,12 +87,12 @@ class Preimages:
 
     @property
     def best(self) -> Any:
-        """The first answer of each target, `(targets, p)`; read it together with `ok[:, 0]`."""
+        """The first answer of each target, `(targets, p)`; read it together with `ok`."""
         return self.x[:, 0]
 
     @property
     def checked_by(self) -> np.ndarray:
-        """How each answer was checked, `(targets, n)`: "function", "surrogate", or nothing."""
+        """How each answer was checked, as "function", "surrogate", or nothing, `(targets, n)`."""
         return np.where(np.isnan(np.asarray(self.residual)), "", self.checker)
 
     @property
@@ -102,7 +102,7 @@ class Preimages:
 
     @property
     def listed(self) -> np.ndarray:
-        """Which places are rows of a table, `(targets, n)`: all proposals, and each first place."""
+        """Which places are rows of a table (all proposals and each first place), `(targets, n)`."""
         rows = ~np.isnan(np.asarray(self.residual))
         rows[:, 0] = True
         return rows

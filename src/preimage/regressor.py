@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, final
+from typing import Any, Self, final, no_type_check
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -43,6 +43,8 @@ class InverseRegressor(RegressorMixin, BaseEstimator):
         array([[0.693]])
     """
 
+    # scikit-learn stores whatever it is given, and leaves complaints to `fit`.
+    @no_type_check
     def __init__(
         self, method: str = "gradient", surrogate: Surrogate | None = None, seed: int = 0
     ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 Precision: TypeAlias = Literal["no", "bf16", "fp16"]
-"""What matrix products are computed in: the networks' own type, or a 16-bit one."""
+"""What matrix products are computed in, which is the networks' own type or a 16-bit one."""
 
 
 def package_version() -> str:

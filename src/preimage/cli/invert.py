@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from preimage.cli.options import (
     BoxOption,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 
 def invert(
-    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -89,7 +89,7 @@ def invert(
 
     The exit code is 0 when all targets are answered and 1 when some are not.
     """
-    question = sort_words(words or [], _option_names(context))
+    question = sort_words(words or [], _option_names())
     _check_outputs(output, report, force=force)
     if question.model is not None:
         given = {
@@ -198,5 +198,11 @@ def _refuse(given: list[str]) -> None:
         )
 
 
-def _option_names(context: typer.Context) -> list[str]:
-    return [name for option in context.command.params for name in option.opts if name[:2] == "--"]
+def _option_names() -> list[str]:
+    """The long names of the options above."""
+    names = []
+    for name, hint in get_type_hints(invert, include_extras=True).items():
+        for info in getattr(hint, "__metadata__", ()):
+            if isinstance(info, OptionInfo):
+                names += info.param_decls or [f"--{name}"]
+    return [name for name in names if name.startswith("--")]

@@ -119,4 +119,3 @@ def _kind(kind: Any) -> str:
 
 def _shown(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).lower()
-

@@ -56,4 +56,3 @@ def _run(path: Path) -> dict[str, Any]:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return vars(module)
-

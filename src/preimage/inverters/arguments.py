@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -15,26 +16,28 @@ from torch import Tensor
 from preimage.domain import Box, as_box
 from preimage.errors import DataError, InputError
 from preimage.function import Function
-from preimage.tables import Table, as_table, check_finite
+from preimage.tables import Table, as_table, check_finite, names_of, read_table
 
 
 def rows_of(data: Any, names: Sequence[str], role: str) -> Table:
     """A table with the columns `names`, without gaps; as many plain numbers are one row.
 
-    A frame is read by column name; a frame whose columns have other names is taken as it
-    stands where the number of columns fits.
+    A frame or file is read by column name, whatever else is in it; one whose columns have other
+    names is taken as it stands where the number of columns fits.
 
     Raises:
         InputError: If the columns do not fit.
         DataError: If values are missing, infinite or not numbers.
     """
-    table = as_table(data, role=role)
+    if isinstance(data, str | PathLike):
+        data = read_table(data)
+    if set(names) <= set(names_of(data, role=role)):
+        table = as_table(data, role=role, names=names)
+    else:
+        table = as_table(data, role=role)
     if len(names) > 1 and table.values.shape == (len(names), 1) and np.ndim(data) == 1:
         table = replace(table, values=table.values.T.copy(), names=None)
-    if table.names is not None and set(names) <= set(table.names):
-        columns = [table.names.index(name) for name in names]
-        table = replace(table, values=table.values[:, columns], names=tuple(names))
-    elif table.values.shape[1] != len(names):
+    if table.values.shape[1] != len(names):
         given = f" ({', '.join(table.names)})" if table.names else ""
         raise InputError(
             f"{role} has {table.values.shape[1]} columns{given}, and {len(names)} are wanted: "

@@ -179,7 +179,7 @@ class _Bins:
         """Pairs (row of y, box) that share a bin."""
         place = ((y[:, :BINNED_OUTPUTS] - self.origin) / self.size).floor()
         within = ((place >= 0) & (place <= self.shape)).all(dim=1)
-        place = place.clamp(min=0).to(torch.int64).minimum(self.shape - 1)
+        place = place.clamp(min=0).minimum(self.shape.double() - 1).to(torch.int64)
         index = torch.zeros(len(y), dtype=torch.int64)
         for axis in range(len(self.shape)):
             index = index * self.shape[axis] + place[:, axis]

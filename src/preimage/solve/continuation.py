@@ -17,7 +17,7 @@ SHORTEST = 2.0**-12
 """The smallest part of the way between two targets that is tried before a branch is given up."""
 
 CONTRACTION = 0.3
-"""How far, relative to the predicted step, the corrector may move: beyond it, branches mix."""
+"""How far, relative to the predicted step, the corrector may move; beyond it, branches mix."""
 
 
 @final

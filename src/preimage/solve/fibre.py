@@ -26,8 +26,8 @@ def closest_on_fibre(
 
     Minimises $\|x - near\|$ in box widths subject to $f(x) = y$ by projected gradient: each round
     takes the step $(I - J^+ J)(near - x)$ along the tangent of the fibre, returns to the fibre by
-    Levenberg-Marquardt, and keeps the result where it is an answer and closer; a step that does
-    not help is halved the next time.
+    Levenberg-Marquardt, and keeps the result where it is an answer and closer. The next step is
+    longer where that helped, and shorter where it did not.
     """
     best = Polished(start.x.clone(), start.y.clone(), start.residual.clone(), start.stationary)
     share = torch.ones(len(target), dtype=torch.float64)
@@ -47,11 +47,11 @@ def closest_on_fibre(
             function, moved, target[active], box=box, scale=scale, iterations=12
         )
         reached = box.difference(end.x, near[active]).norm(dim=1)
-        better = (end.residual <= tol) & (reached < distance[active] * (1 - 1e-9))
+        better = (end.residual <= tol) & (reached < distance[active] * (1 - 1e-14))
         took = active[better]
         best.x[took], best.y[took] = end.x[better], end.y[better]
         best.residual[took], distance[took] = end.residual[better], reached[better]
-        share[active] = torch.where(better, share[active].mul(1.5).clamp(max=1), share[active] / 3)
+        share[active] = torch.where(better, share[active] * 1.5, share[active] / 3)
         settled = (tangent.norm(dim=1) < 1e-9) | (share[active] < 1e-3)
         active = active[~settled]
     return best

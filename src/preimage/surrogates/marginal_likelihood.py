@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.runtime import single_threaded
 from preimage.surrogates.kernels import CORRELATIONS, Kernel, pairwise_squares
 
 JITTER = 1e-10  # of the prior variance: the smallest noise that keeps Cholesky going in float64
@@ -137,14 +138,16 @@ def minimise(start: Hypothesis, data: Measurements, *, steps: int) -> Hypothesis
     bounds = [(-7.0, 8.0)] * scales + [(-5.0, 5.0)] * (scales * inputs) + [(-12.0, 1.0)] * 2
     if data.level is None:
         bounds[-1] = (NO_NOISE, NO_NOISE)
-    found = minimize(
-        loss,
-        start.theta,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": steps, "ftol": 1e-8},
-    )
+    # A few hundred rows are many times slower on threads that wait for each other.
+    with single_threaded():
+        found = minimize(
+            loss,
+            start.theta,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": steps, "ftol": 1e-8},
+        )
     return replace(start, theta=np.asarray(found.x), loss=float(found.fun))
 
 

@@ -2,7 +2,7 @@
 
 from preimage.tables.pairs import Pairs, check_finite, paired
 from preimage.tables.reading import read_table
-from preimage.tables.table import Kind, Table, as_table
+from preimage.tables.table import Kind, Table, as_table, names_of
 from preimage.tables.writing import to_frame, write_table
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Table",
     "as_table",
     "check_finite",
+    "names_of",
     "paired",
     "read_table",
     "to_frame",

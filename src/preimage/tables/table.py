@@ -91,6 +91,23 @@ def as_table(data: Any, *, role: str, names: Sequence[str] | None = None) -> Tab
             return _from_array(_as_array(data, role), role, wanted, "numpy")
 
 
+def names_of(data: Any, *, role: str) -> tuple[str, ...]:
+    """The names of the columns of a frame; none where there are no columns with names.
+
+    Args:
+        data: Anything that `as_table` takes, except a path.
+        role: What the data is to the user.
+
+    Example:
+        >>> names_of([1.0, 2.0], role="x")
+        ()
+    """
+    frame = _narwhals(data, role)
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        return ()
+    return tuple(str(label) for label in frame.collect_schema().names())
+
+
 def column_names(names: Sequence[str]) -> tuple[str, ...]:
     """Column names as the user gives them, one or several, checked to be distinct."""
     given = (names,) if isinstance(names, str) else tuple(str(name) for name in names)

@@ -119,7 +119,7 @@ PAPER = Recipe(
     validate_every=100,
     standardize=False,
 )
-"""The network and optimiser of the twin-network paper, appendix B and the authors' code: two
+"""The network and optimiser of the twin-network paper, appendix B and the authors' code, two
 layers of 640 ReLU, mean absolute error, Adam at 1e-5, batches of 32, raw units."""
 
 RECIPES = {"default": DEFAULT, "paper": PAPER}
