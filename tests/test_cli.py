@@ -59,7 +59,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture
 def measured(tmp_path: Path) -> None:
     """A small table of measurements, x² − 1 on both sides of zero, with one gap."""
-    rows = [f"{i / 10},{i * i / 100 - 1:.2f}" for i in range(-20, 21)] + ["2.5,"]
+    rows = [f"{i / 10},{i * i / 100 - 1:.2f}" for i in range(-20, 21, 2)] + ["2.5,"]
     (tmp_path / "measured.csv").write_text("x,height\n" + "\n".join(rows) + "\n")
 
 
@@ -197,14 +197,14 @@ def test_a_model_of_measurements_is_fitted_described_scored_and_inverted(run: Ru
     names = ("--x", "x", "--y", "height")
     made = run("fit", "measured.csv", *names, "--missing", "drop", "-o", "m", "--seed", "3")
     assert made.code == 0
-    assert "gradient fitted to 41 rows (1 left out) of measured.csv: x -> height" in made.out
+    assert "gradient fitted to 21 rows (1 left out) of measured.csv: x -> height" in made.out
     facts = run("info", "m").out
-    for fact in ("gradient", "41 measured rows, 1 left out", "gaussian process", "-2 to 2", "seed"):
+    for fact in ("gradient", "21 measured rows, 1 left out", "gaussian process", "-2 to 2", "seed"):
         assert fact in facts
     scored = run("score", "m", "measured.csv", "--missing", "drop")
     rmse, rest = scored.out.split(" ", 1)
     assert float(rmse) < 0.01
-    assert rest == "rmse, 41 of 41 targets answered\n"
+    assert rest == "rmse, 21 of 21 targets answered\n"
     found = run("invert", "m", "0", "--within", "x=0,2", "-o", "a.json")
     assert found.code == 0
     answers = json.loads(Path("a.json").read_text())
@@ -327,7 +327,7 @@ def test_the_commands_of_the_documentation_run(run: Run, tmp_path: Path) -> None
     (tmp_path / "examples").mkdir()
     (tmp_path / "examples" / "functions.py").symlink_to(FUNCTIONS)
     lines = (ROOT / "examples" / "co2_mauna_loa.csv").read_text().splitlines()
-    thinned = [lines[0], *lines[1::12]]
+    thinned = [lines[0], *lines[1::40]]
     (tmp_path / "examples" / "co2_mauna_loa.csv").write_text("\n".join(thinned) + "\n")
     used = set()
     for command, shown in commands():

@@ -89,7 +89,7 @@ def test_a_box_is_the_same_after_its_config():
 
 
 def test_the_intersection_is_periodic_only_where_it_spans_the_whole():
-    joint = Box([-3, -3], [3, 3], ["a", "b"], units="rad rad".split(), periodic=True)
+    joint = Box([-3, -3], [3, 3], ["a", "b"], units=["rad", "rad"], periodic=True)
     part = joint.intersection(Box([-9, 0], [9, 1]))
     assert part == Box([-3, 0], [3, 1], ["a", "b"], units=["rad", "rad"], periodic=[True, False])
 

@@ -156,7 +156,7 @@ def test_a_jacobian_of_the_wrong_shape_or_that_fails_is_an_error():
     def failing(x):
         raise KeyError("lost")
 
-    with pytest.raises(FunctionError, match="jacobian failed.*lost"):
+    with pytest.raises(FunctionError, match=r"jacobian failed.*lost"):
         Function(tensor_map, UNIT, failing).linearize(UNIT.sobol(5))
 
 

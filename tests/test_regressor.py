@@ -13,6 +13,8 @@ from preimage import METHODS, InverseRegressor
 from preimage.errors import InputError
 from preimage.surrogates import Ensemble
 
+LIGHT = Ensemble(members=2, width=16, depth=2, steps=60, batch=64)
+
 
 def check(estimator):
     with warnings.catch_warnings():
@@ -22,8 +24,7 @@ def check(estimator):
 
 
 def test_it_is_an_estimator():
-    learner = Ensemble(members=2, width=16, depth=2, steps=60, batch=64)
-    check(InverseRegressor(method="nearest", surrogate=learner))
+    check(InverseRegressor(method="nearest", surrogate=LIGHT))
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_it_finds_the_inputs():
 
 
 def test_a_column_of_inputs_gives_a_column():
-    model = InverseRegressor(method="nearest").fit(decay(HEIGHT), HEIGHT[:, None])
+    model = InverseRegressor(method="nearest", surrogate=LIGHT).fit(decay(HEIGHT), HEIGHT[:, None])
     assert model.predict(decay(HEIGHT[:3])).shape == (3, 1)
 
 
@@ -64,15 +65,15 @@ def test_without_anything_to_learn_the_mean_is_predicted():
 
 
 def test_it_works_inside_pipelines_and_cross_validation():
-    model = make_pipeline(StandardScaler(), InverseRegressor(method="nearest"))
+    model = make_pipeline(StandardScaler(), InverseRegressor(method="nearest", surrogate=LIGHT))
     scores = cross_val_score(model, decay(HEIGHT)[::2], HEIGHT[::2], cv=2)
     assert np.isfinite(scores).all()
 
 
 def test_a_clone_has_the_same_settings_and_is_not_fitted():
-    model = InverseRegressor(method="nearest", seed=3).fit(decay(HEIGHT), HEIGHT)
+    model = InverseRegressor(method="nearest", surrogate=LIGHT, seed=3).fit(decay(HEIGHT), HEIGHT)
     copy = clone(model)
-    assert copy.get_params() == model.get_params()
+    assert copy.get_params() == model.get_params()  # surrogates are equal by their settings
     with pytest.raises(NotFittedError):
         copy.predict(decay(HEIGHT))
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preimage import Box, Function
@@ -39,6 +39,7 @@ def solve(fn, box, start, target, *, jacobian=None, iterations=50):
 # Levenberg-Marquardt
 
 
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), p=st.integers(1, 4), q=st.integers(1, 4))
 def test_polish_stays_inside_never_gets_worse_and_reports_what_is_there(seed, p, q):
     box = Box([-1] * p, [1] * p)

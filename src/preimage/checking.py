@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -176,7 +175,6 @@ def _surroundings() -> list[Any]:
     return [
         torch.get_rng_state().tolist(),
         (name, np.asarray(keys).tolist(), *position),
-        random.getstate(),
         torch.get_default_dtype(),
         torch.get_num_threads(),
         torch.is_grad_enabled(),
@@ -210,7 +208,7 @@ def _fit_returns_self(subject: Subject) -> None:
 
 def _surroundings_are_kept(subject: Subject) -> None:
     """Random states, the default dtype and the number of threads are left alone."""
-    names = ("torch's", "NumPy's", "Python's random state", "dtype", "threads", "gradient mode")
+    names = ("torch's random state", "NumPy's", "the dtype", "threads", "gradient mode")
     for name, before, after in zip(names, subject.before, subject.after, strict=True):
         _require(before == after, f"{name} changed during fit or invert.")
 

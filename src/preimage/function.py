@@ -182,7 +182,7 @@ class Function:
             return
         try:
             jacobian = self._call_jacobian(x, takes)
-        except Exception as error:  # noqa: BLE001 - likewise
+        except Exception as error:
             raise FunctionError(
                 f"the jacobian failed where the function is defined ({type(error).__name__}: "
                 f"{error}). It is called with a batch {tuple(x.shape)} of the same kind as the "
@@ -208,6 +208,12 @@ class Function:
         self.excluded += int(y[:, 0].isnan().sum())
         return y
 
+    def _takes_batches(self, takes: _Takes, points: Float64[Tensor, "batch p"]) -> bool:
+        """Whether points that work one by one also work together."""
+        alone = [one for one in points.split(1) if _succeeds(self.fn, _argument(one, takes), 1)]
+        together = torch.cat(alone)
+        return _succeeds(self.fn, _argument(together, takes), len(together))
+
     @cached_property
     def _probe(self) -> tuple[_Takes, Derivatives, int, float]:
         """What the callable takes, where derivatives come from, its outputs and precision."""
@@ -220,6 +226,8 @@ class Function:
                 except Exception as error:  # noqa: BLE001 - likewise
                     failures.append(f"{type(error).__name__}: {error}")
                     continue
+                if len(batch) == 1 and not self._takes_batches(takes, points):
+                    continue
                 if self.jacobian is not None:
                     self._try_jacobian(batch[y.isfinite().all(dim=1)], takes, y.shape[1])
                     derivatives = Derivatives.ANALYTIC
@@ -231,6 +239,15 @@ class Function:
             "Check the bounds, and that it computes on whole batches; a float32 network "
             "needs .double()."
         )
+
+
+def _succeeds(fn: Callable[[Any], Any], x: Any, rows: int) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            _as_rows(fn(x), rows)
+    except Exception:  # noqa: BLE001 - likewise
+        return False
+    return True
 
 
 def as_function(function: Any, domain: Any = None) -> Function:

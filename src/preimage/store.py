@@ -80,6 +80,8 @@ def save_model(
         (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
         (folder / CARD).write_text(card.rstrip() + "\n", encoding="utf-8")
         save_file(portable, folder / TENSORS)
+        # safetensors makes its files readable for their owner alone.
+        (folder / TENSORS).chmod((folder / CONFIG).stat().st_mode)
 
 
 def load_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:

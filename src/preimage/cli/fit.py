@@ -56,7 +56,7 @@ def fit(
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Learn to invert measurements, or prepare for a function, and write a model.
+    """Learn from measurements, or prepare for a function.
 
     preimage fit co2.csv --x decimal_year --y co2_ppm --missing drop -o co2.model
 

@@ -16,7 +16,7 @@ def methods(
         str | None, typer.Argument(metavar="[NAME]", help="Show the settings of one method.")
     ] = None,
 ) -> None:
-    """List the methods, or the settings of one; the first is the default."""
+    """List the methods, or the settings of one."""
     from preimage.cli.settings import build_method, settings_of
     from preimage.cli.show import print_columns, summary
     from preimage.inverters import METHODS

@@ -17,12 +17,12 @@ def score(
     function: FunctionOption = None,
     missing: MissingOption = "error",
 ) -> None:
-    """Print the error of the best answers, re-simulated, in the units of the output.
+    """Print how far off the best answers are.
 
     preimage score co2.model examples/co2_mauna_loa.csv --missing drop
 
-    The root mean square over targets and outputs of f(x) - y, where x is the best answer to y,
-    and how many targets were answered.
+    The root mean square over targets and outputs of f(x) - y, where x is the best answer to y, in
+    the units of the output, and how many targets were answered.
     """
     if missing not in ("error", "drop"):
         raise InputError(f"--missing {missing!r} is not known; say error or drop.")

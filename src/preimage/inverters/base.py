@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -32,6 +33,7 @@ from preimage.inverters.problem import Problem, sampled, spread
 from preimage.inverters.ranking import Answers
 from preimage.inverters.saving import card, describe
 from preimage.preimages import Preimages
+from preimage.runtime import single_threaded
 from preimage.store import save_model
 from preimage.surrogates import Support, Surrogate, default_surrogate
 from preimage.tables import Table, as_table, paired, to_frame
@@ -226,17 +228,22 @@ class Inverter(ABC):
                 self._propose, problem, some, n=most, near=close, tol=limit, polish=self.polish
             )
 
-        if isinstance(near, str):
-            if near != "previous":
-                raise InputError(f'near={near!r} is not known; give a state, or "previous".')
-            n, batches = 1, iter([follow(solve, problem, targets, tol=limit)])
-        else:
-            states = None if near is None else self._states(near, len(targets))
-            batches = (
-                solve(targets[i : i + CHUNK], None if states is None else states[i : i + CHUNK], n)
-                for i in range(0, len(targets), CHUNK)
+        def batches() -> Iterator[Answers]:
+            if isinstance(near, str):
+                yield follow(solve, problem, targets, tol=limit)
+                return
+            for rows in torch.arange(len(targets)).split(CHUNK):
+                yield solve(targets[rows], None if states is None else states[rows], n)
+
+        if isinstance(near, str) and near != "previous":
+            raise InputError(f'near={near!r} is not known; give a state, or "previous".')
+        following = isinstance(near, str)
+        states = None if near is None or following else self._states(near, len(targets))
+        # The many small products of a surrogate make two threads wait for each other.
+        with single_threaded() if problem.checker == "surrogate" else nullcontext():
+            return gather(
+                batches(), problem, table, n=1 if following else n, tol=limit, tally=tally
             )
-        return gather(batches, problem, table, n=n, tol=limit, tally=tally)
 
     def score(self, x: Any, y: Any, *, data: Any = None) -> float:
         r"""The error in y of the best answers, re-simulated (lower is better).

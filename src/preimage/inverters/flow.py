@@ -28,12 +28,14 @@ class Request:
     Attributes:
         problem: What is to be inverted, in the box where answers must lie.
         targets: The wanted outputs.
+        n: The most answers wanted for a target.
         near: States that answers should be close to, one a target, where the user gave any.
         attempt: 0 the first time; each later attempt should bring new proposals.
     """
 
     problem: Problem
     targets: Float64[Tensor, "targets q"]
+    n: int
     near: Float64[Tensor, "targets p"] | None
     attempt: int
 
@@ -79,7 +81,7 @@ def answer(
     found = torch.zeros(count, dtype=torch.int64)
     for attempt in range(ATTEMPTS if polish else 1):
         close = None if near is None else near[open_]
-        proposals = propose(Request(problem, targets[open_], close, attempt))
+        proposals = propose(Request(problem, targets[open_], n, close, attempt))
         target, start = open_[proposals.target], problem.box.clip(proposals.x)
         if near is not None and polish and attempt == 0:
             target = torch.cat([target, open_])

@@ -16,6 +16,9 @@ from preimage.solve.ragged import position, thin
 GRID_DIMENSIONS = 4
 """Up to here a grid with thousands of cells resolves the box; beyond, anchors are scattered."""
 
+ISOLATED = 8
+"""How many times more starts are made where answers are isolated points."""
+
 RANKED = 512
 """Anchors nearest in y that are ranked by their Gauss-Newton step."""
 
@@ -32,7 +35,8 @@ class GradientInverter(Inverter):
     they bring new answers. Works on the exact function or, after `fit`, on the surrogate.
 
     Args:
-        starts: The most starts for a target in one attempt.
+        starts: How many starts a target gets in one attempt, at most: where answers are isolated
+            and the grid shows more places, up to eight times as many.
         anchors: How many points of the domain are known in advance; more of them resolve
             functions with more wiggles.
 
@@ -71,14 +75,17 @@ class GradientInverter(Inverter):
         target, x = self.cells_.starts(request.targets)
         inside = box.contains(x, slack=float((self.cells_.width / box.width).max()))
         target, x = target[inside], x[inside]
+        # Out of a continuum some are enough; of isolated answers every one has its own cells.
+        continuum = request.problem.output_dim < request.problem.input_dim
+        most = max(self.starts, 2 * request.n) * (1 if continuum else ISOLATED)
         if request.near is not None:
             away = box.difference(x, request.near[target]).norm(dim=1)
             order = away.argsort(stable=True)
             order = order[target[order].argsort(stable=True)]
             target, x = target[order], x[order]
-            keep = position(target, count) < self.starts
+            keep = position(target, count) < most
         else:
-            keep = thin(target, count, self.starts)
+            keep = thin(target, count, most)
         return Proposals(target[keep], x[keep])
 
     def _from_anchors(self, request: Request) -> Proposals:

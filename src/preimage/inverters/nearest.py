@@ -45,4 +45,4 @@ class NearestInverter(Inverter):
     def _propose(self, request: Request) -> Proposals:
         problem, k = request.problem, self.neighbours
         index = problem.nearest_anchors(request.targets, k * (request.attempt + 1), request.near)
-        return Proposals.from_grid(problem.x[index[:, k * request.attempt :]])
+        return Proposals.from_grid(problem.x[index[:, k * request.attempt :]], complete=False)

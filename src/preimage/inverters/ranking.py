@@ -68,7 +68,9 @@ def ranked(
     if near is not None:
         wish = problem.box.difference(x, near[:, None]).norm(dim=2)
     else:
-        wish = ((residual - tol).clamp(min=0).square() + doubt.square()).sqrt()
+        # Standard deviations that differ by less than a tenth of a decade say the same.
+        wish = ((residual - tol).clamp(min=0).square() + doubt.square()).sqrt().log10()
+        wish = wish.round(decimals=1)
     order = _order(x / problem.box.width, wish, residual, ok)
     absent = absent.gather(1, order)
     ok = ok.gather(1, order)

@@ -83,7 +83,7 @@ class TwinInverter(Inverter):
         target = torch.arange(len(index)).repeat_interleave(index.shape[1])
         x_anchor, y_anchor = problem.x[anchors], problem.y[anchors]
         step = self.step(request.targets[target], y_anchor, x_anchor)
-        return Proposals(target, x_anchor + step)
+        return Proposals(target, x_anchor + step, complete=False)
 
     def step(
         self,

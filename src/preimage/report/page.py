@@ -17,7 +17,7 @@ from preimage.report.svg import svg
 from preimage.runtime import package_version
 
 SENTENCES = 100
-"""So many targets have a sentence each; a table of answers holds them all."""
+"""So many targets have a sentence each; the table of answers goes on."""
 
 ROWS = 300
 """So many answers are listed."""

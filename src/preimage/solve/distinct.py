@@ -23,7 +23,8 @@ def distinct(
 
     Confirmed candidates come first. Among them, one is taken, then always the one farthest from
     those taken, so that n answers out of a continuum cover it; with `near` the nearest are taken
-    instead. Of candidates that are the same answer, the one of best quality stands for all. Unconfirmed candidates follow in order of quality.
+    instead. Of candidates that are the same answer, the one of best quality stands for all.
+    Unconfirmed candidates follow in order of quality.
 
     Args:
         x: Candidates, in the units of x.
