@@ -151,6 +151,7 @@ class Subject:
 
     def __init__(self, inverter: Inverter, trial: Trial) -> None:
         self.trial = trial
+        self.settings = {field.name: getattr(inverter, field.name) for field in fields(inverter)}
         self.before = _surroundings()
         self.unfitted = replace(inverter)
         self.inverter = trial.fit(self.unfitted)
@@ -203,7 +204,9 @@ def _unfitted_says_so(inverter: Inverter) -> None:
 def _fit_returns_self(subject: Subject) -> None:
     """`fit` returns the inverter itself and keeps its settings."""
     _require(subject.inverter is subject.unfitted, "another object came back.")
-    _settings_are_stored(subject.inverter)
+    for name, before in subject.settings.items():
+        after = getattr(subject.inverter, name)
+        _require(before == after, f"{name} was {before!r} and is {after!r}.")
 
 
 def _surroundings_are_kept(subject: Subject) -> None:

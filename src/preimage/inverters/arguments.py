@@ -87,8 +87,8 @@ def check_repeats(x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"], re
         raise DataError(
             f"{int(differs.sum())} rows repeat the inputs of an earlier row with other outputs "
             f"(rows {int(first[group[row]])} and {row}, for instance). If they are repeated "
-            "measurements, pass repeats='keep' and the differences count as noise; otherwise an "
-            "input is missing from x."
+            "measurements, pass repeats='keep' (--repeats keep on the command line), and the "
+            "differences count as noise; otherwise an input is missing from x."
         )
 
 

@@ -23,11 +23,11 @@ HELD_OUT = 10
 @final
 @dataclass(kw_only=True)
 class DirectInverter(Inverter):
-    r"""Answers with a network $g(y) \approx x$ regressed on known pairs.
+    r"""Answers with a network regressed from outputs to inputs.
 
-    The squared error is least at the mean of all preimages of y, which need not be a preimage:
-    this is the baseline that fails in the twin-network paper [1]. It is right for injective
-    functions, and a fair first guess with `polish=True`.
+    For $g(y) \approx x$, the squared error is least at the mean of all preimages of y, which need
+    not be a preimage: this is the baseline that fails in the twin-network paper [1]. It is right
+    for injective functions, and a fair first guess with `polish=True`.
 
     Args:
         recipe: The network and its training; `preimage.RECIPES["paper"]` is the published one.

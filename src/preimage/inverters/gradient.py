@@ -26,7 +26,7 @@ RANKED = 512
 @final
 @dataclass(kw_only=True)
 class GradientInverter(Inverter):
-    r"""Starts near every branch and solves $f(x) = y$ from each by Levenberg-Marquardt.
+    r"""Starts near every branch and solves for the target by Levenberg-Marquardt.
 
     Up to four inputs, a grid of about `anchors` cells is laid over the domain once, and the
     starts for a target are all cells whose image may contain it, so that every branch that the

@@ -42,27 +42,30 @@ class Pool:
             torch.cat([self.residual, end.residual.nan_to_num(nan=torch.inf)]),
             torch.cat([self.stationary, end.stationary]),
         )
-        return both._rows(order)
+        return both.rows(order)
 
-    def without_repeats(self, problem: Problem) -> Pool:
-        """Of rows that are the same answer, the one of least residual."""
-        order = self.residual.argsort(stable=True)
+    def without_repeats(
+        self, problem: Problem, worth: Float64[Tensor, " rows"]
+    ) -> Int64[Tensor, " kept"]:
+        """The rows that are left when, of those that are the same answer, the first by `worth` stays."""
+        order = worth.argsort(stable=True)
         order = order[self.target[order].argsort(stable=True)]
         group, x = self.target[order], self.x[order]
-        return self._rows(order[~repeats(x, group, problem.box, problem.separation)])
+        return order[~repeats(x, group, problem.box, problem.separation)]
 
     def answers(self, problem: Problem, count: int, tol: float) -> Int64[Tensor, " targets"]:
         """How many distinct answers each target has."""
-        distinct = self.without_repeats(problem)
+        distinct = self.rows(self.without_repeats(problem, self.residual))
         return torch.bincount(distinct.target[distinct.residual <= tol], minlength=count)
 
     def without_dead_ends(self, count: int, tol: float) -> Pool:
         """The rows that are answers and, for a target that has none, the closest."""
         least = self.residual.new_full((count,), torch.inf)
         least = least.scatter_reduce(0, self.target, self.residual, "amin")
-        return self._rows((self.residual <= least[self.target].clamp(min=tol)).nonzero()[:, 0])
+        return self.rows((self.residual <= least[self.target].clamp(min=tol)).nonzero()[:, 0])
 
-    def _rows(self, index: Tensor) -> Pool:
+    def rows(self, index: Int64[Tensor, " kept"]) -> Pool:
+        """Some of the rows, in this order."""
         return Pool(
             self.target[index],
             self.x[index],

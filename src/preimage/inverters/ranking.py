@@ -44,12 +44,14 @@ def ranked(
     stuck[pool.target[pool.stationary & pool.residual.isfinite()]] = True
     if polish and problem.checker == "function":
         pool = pool.without_dead_ends(count, tol)
-    pool = pool.without_repeats(problem)
+    worth = _worth(pool, problem, near, tol)
+    kept = pool.without_repeats(problem, worth)
+    pool, worth = pool.rows(kept), worth[kept]
     x = padded(pool.x, pool.target, count, torch.nan)
     y = padded(pool.y, pool.target, count, torch.nan)
     residual = padded(pool.residual, pool.target, count, torch.inf)
     index = distinct(
-        x, residual, residual <= tol,
+        x, padded(worth, pool.target, count, torch.inf), residual <= tol,
         box=problem.box, n=n, separation=problem.separation, near=near,
     )  # fmt: skip
     absent = index < 0
@@ -85,6 +87,15 @@ def ranked(
             for flags in zip(ok.any(dim=1).tolist(), stuck.tolist(), strict=True)
         ],
     )
+
+
+def _worth(pool: Pool, problem: Problem, near: Tensor | None, tol: float) -> Tensor:
+    """What decides between rows that are the same answer: the residual, or the way from `near`."""
+    if near is None:
+        return pool.residual
+    away = problem.box.difference(pool.x, near[pool.target]).norm(dim=1)
+    # Negative, so that whatever is confirmed comes before all that is not.
+    return torch.where(pool.residual <= tol, -1 / (1 + away), pool.residual)
 
 
 def _order(x: Tensor, wish: Tensor, residual: Tensor, ok: Tensor) -> Tensor:

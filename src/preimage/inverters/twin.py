@@ -23,13 +23,13 @@ from preimage.training.recipe import DEFAULT, Batch, Recipe
 @final
 @dataclass(kw_only=True)
 class TwinInverter(Inverter):
-    r"""Learns $F(y, y_a, x_a) \approx x - x_a$ between neighbours and answers from anchors near y.
+    r"""Learns the step from a known pair to a neighbour and answers from pairs near the target.
 
-    Training pairs have x close to each other: on measurements each point with its nearest in x
-    (algorithm 1), on a function a random point with a perturbed one. For a target, each of the
-    anchors nearest in y proposes $\hat x = x_a + F(y, y_a, x_a)$, and the proposals are checked
-    with the function or the surrogate (algorithm 2). An anchor keeps to its own branch, so
-    branches are never averaged.
+    A network learns $F(y, y_a, x_a) \approx x - x_a$. Training pairs have x close to each other:
+    on measurements each point with its nearest in x (algorithm 1), on a function a random point
+    with a perturbed one. For a target, each of the anchors nearest in y proposes
+    $\hat x = x_a + F(y, y_a, x_a)$, and the proposals are checked with the function or the
+    surrogate (algorithm 2). An anchor keeps to its own branch, so branches are never averaged.
 
     We differ from the paper [1] in scaled inputs, a shorter training, and the polish; the
     published network and optimiser are `recipe=preimage.RECIPES["paper"]` with `polish=False`.

@@ -49,6 +49,9 @@ STYLE: dict[str, Any] = {
 }
 """Settings of Matplotlib for our figures."""
 
+LEGEND_CHARACTERS = 100
+"""What fits side by side into the width of a figure."""
+
 MANY = 1500
 """More marks than these are kept as pixels, so that files stay small."""
 
@@ -144,13 +147,22 @@ def figure(height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Fig
 
 
 def legend(axes: Axes, columns: int = 3) -> None:
-    """Puts the legend above the axes, where it hides nothing."""
+    """Puts the legend above the axes, where it hides nothing, in columns that fit the width."""
     handles, labels = axes.get_legend_handles_labels()
+    while columns > 1 and _legend_width(labels, columns) > LEGEND_CHARACTERS:
+        columns -= 1
     if handles:
         axes.legend(
             handles, labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
             columnspacing=1.2, borderaxespad=0.2,
         )  # fmt: skip
+
+
+def _legend_width(labels: list[str], columns: int) -> int:
+    """Characters side by side in a legend, which is filled column by column."""
+    rows = -(-len(labels) // columns)
+    starts = range(0, len(labels), rows)
+    return sum(max(len(label) for label in labels[i : i + rows]) for i in starts)
 
 
 def input_label(found: Preimages, place: int, box: Box | None) -> str:

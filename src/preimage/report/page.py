@@ -19,6 +19,9 @@ from preimage.runtime import package_version
 SENTENCES = 100
 """So many targets have a sentence each; the table of answers goes on."""
 
+FEW_OUTPUTS = 3
+"""Up to so many outputs, the table of answers begins with the targets."""
+
 ROWS = 300
 """So many answers are listed."""
 
@@ -121,7 +124,13 @@ def _statuses(found: Preimages) -> list[tuple[Status, int, int]]:
 def _header(found: Preimages) -> list[str]:
     doubt = [f"± {name}" for name in found.outputs] if found.sd is not None else []
     wanted = [f"wanted {name}" for name in found.outputs]
-    return [*wanted, *found.inputs, *found.outputs, *doubt, "residual", "check"]
+    first = _wanted_first(found, wanted, list(found.inputs))
+    return [*first, *found.outputs, *doubt, "residual", "check"]
+
+
+def _wanted_first(found: Preimages, wanted: list[str], inputs: list[str]) -> list[str]:
+    """Targets before answers, unless so many columns would push the answers off the page."""
+    return wanted + inputs if len(found.outputs) <= FEW_OUTPUTS else inputs + wanted
 
 
 def _rows(found: Preimages) -> list[tuple[bool, bool, list[str], str]]:
@@ -129,8 +138,8 @@ def _rows(found: Preimages) -> list[tuple[bool, bool, list[str], str]]:
     rows = []
     for target, place in np.argwhere(found.listed)[:ROWS].tolist():
         ok = bool(found.ok[target, place])
-        cells = [_number(v) if place == 0 else "" for v in found.targets[target]]
-        cells += [_number(v, 8) for v in found.x[target, place]]
+        wanted = [_number(v) if place == 0 else "" for v in found.targets[target]]
+        cells = _wanted_first(found, wanted, [_number(v, 8) for v in found.x[target, place]])
         cells += [_number(v) for v in found.y[target, place]]
         if found.sd is not None:
             cells += [_number(v, 2) for v in found.sd[target, place]]

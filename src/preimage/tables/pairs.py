@@ -60,7 +60,11 @@ def paired(x: Any, y: Any, *, data: Any = None, missing: str = "error") -> Pairs
             f"x has {rows} rows and y has {len(y.values)}; give one row of y for each row of x."
         )
     if missing == "error":
-        _check_finite({"x": x, "y": y}, "Repair these rows, or leave them out: missing='drop'.")
+        _check_finite(
+            {"x": x, "y": y},
+            "Repair these rows, or leave them out: missing='drop' (--missing drop on the "
+            "command line).",
+        )
     finite = np.isfinite(x.values).all(axis=1) & np.isfinite(y.values).all(axis=1)
     kept = int(finite.sum())
     if kept < 2:
