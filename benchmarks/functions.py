@@ -213,10 +213,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few targets, for a look")
     quick = parser.parse_args().quick
     sections = {
-        "Solved, exact f": solved(100 if quick else 1000),
-        "Branches, exact f": branches(20 if quick else 1000),
         "Speed and memory": speed([10_000] if quick else [100_000, 1_000_000]),
         "Start-up": start_up(),
+        "Solved, exact f": solved(100 if quick else 1000),
+        "Branches, exact f": branches(20 if quick else 500),
         "TwinInverter on noisy data": training(),
     }
     notes = (

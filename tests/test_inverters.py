@@ -45,7 +45,7 @@ QUICK: dict[str, Inverter] = {
     "gradient": GradientInverter(),
     "nearest": NearestInverter(),
     "direct": DirectInverter(recipe=SHORTER),
-    "twin": TwinInverter(recipe=SHORTER),
+    "twin": TwinInverter(recipe=SHORTER, polish=False),
 }
 """Every method, with a training short enough for a test."""
 
@@ -220,7 +220,7 @@ def test_the_fibre_of_a_half_ball_is_covered(height):
     assert gaps.max() < 1.0
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     angle=st.floats(-math.pi, math.pi),
     far=st.floats(0.2, 0.95),
@@ -452,8 +452,8 @@ def test_a_posture_is_followed_without_jumps():
 
 
 def test_a_path_that_leaves_the_reachable_set_is_taken_up_near_where_it_was_left():
-    line = np.column_stack([np.concatenate([np.linspace(1.5, 2.2, 15), np.linspace(2.2, 1.5, 15)]),
-                            np.full(30, 0.3)])  # fmt: skip
+    line = np.column_stack([np.concatenate([np.linspace(1.5, 2.2, 10), np.linspace(2.2, 1.5, 10)]),
+                            np.full(20, 0.3)])  # fmt: skip
     found = preimage.invert(arm, line, ARM, near="previous")
     reach = np.hypot(line[:, 0], line[:, 1]) < 2
     assert (found.ok[:, 0] == reach).all()
@@ -639,7 +639,7 @@ def test_a_model_of_a_function_needs_the_function_again(tmp_path):
     assert model.invert(0.0).count[0] == 3
     assert model.fitted.box.names == ("v",)
     with pytest.raises(FunctionError, match="failed on every one"):
-        preimage.load(tmp_path / "m", function=lambda x: undefined)
+        preimage.load(tmp_path / "m", function=lambda x: x / "two")
 
 
 def test_a_model_of_measurements_takes_no_function(tmp_path):
@@ -705,7 +705,7 @@ def test_a_regression_is_right_where_there_is_one_answer_and_wrong_where_there_a
 
 def test_seeds_matter_and_repeat():
     a, b, c = (
-        TwinInverter(recipe=SHORT, polish=False, seed=seed).fit_function(cubic, Box(-2, 2))
+        TwinInverter(recipe=SHORTER, polish=False, seed=seed).fit_function(cubic, Box(-2, 2))
         for seed in (1, 1, 2)
     )
     targets = [0.1, 0.2]

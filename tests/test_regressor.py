@@ -73,6 +73,7 @@ def test_it_works_inside_pipelines_and_cross_validation():
 def test_a_clone_has_the_same_settings_and_is_not_fitted():
     model = InverseRegressor(method="nearest", surrogate=LIGHT, seed=3).fit(decay(HEIGHT), HEIGHT)
     copy = clone(model)
+    assert isinstance(copy, InverseRegressor)
     assert copy.get_params() == model.get_params()  # surrogates are equal by their settings
     with pytest.raises(NotFittedError):
         copy.predict(decay(HEIGHT))

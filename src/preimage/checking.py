@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final, get_args
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from preimage.inverters.base import Inverter
 from preimage.inverters.loading import load
 from preimage.preimages import Preimages, Status
 from preimage.tables import Kind, to_frame
+
+FRAMES: tuple[Kind, ...] = ("pandas", "polars", "pyarrow")
 
 PLACES = 6
 """Answers asked for a target."""
@@ -105,10 +107,10 @@ class Trial:
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """Outputs of ten inputs from the inner part of the box."""
+        """Outputs of six inputs from the inner part of the box."""
         x = self.box.center + 0.8 * (self.box.sobol(32, seed=1) - self.box.center)
         y = self.fn(x)
-        return y[y.isfinite().all(dim=1)][:10].numpy()
+        return y[y.isfinite().all(dim=1)][:6].numpy()
 
     def fit(self, inverter: Inverter) -> Inverter:
         """Fits the inverter to the function, or to the measurements where there are rows."""
@@ -348,7 +350,7 @@ def _kinds_of_tables(subject: Subject) -> None:
     _same(subject, subject.found.x, tensors.x.numpy())
     columns = dict(zip(subject.found.outputs, targets.T, strict=True))
     backwards = dict(reversed(columns.items()))
-    for kind in get_args(Kind):
+    for kind in FRAMES:
         with contextlib.suppress(MissingExtraError):
             frame = to_frame(backwards, kind)
             found = subject.invert(frame)

@@ -68,10 +68,10 @@ class InverseRegressor(RegressorMixin, BaseEstimator):
         """
         if self.method not in METHODS:
             raise InputError(f"there is no method {self.method!r}; there are {', '.join(METHODS)}.")
-        outputs, inputs = validate_data(
+        both = validate_data(
             self, X, y, multi_output=True, y_numeric=True, dtype=np.float64, ensure_min_samples=2
         )
-        inputs = np.asarray(inputs, dtype=np.float64)
+        outputs, inputs = (np.asarray(table, dtype=np.float64) for table in both)
         self.flat_ = inputs.ndim == 1
         inputs = inputs.reshape(len(inputs), -1)
         self.center_ = inputs.mean(axis=0)
@@ -100,7 +100,7 @@ class InverseRegressor(RegressorMixin, BaseEstimator):
             ValueError: If X is no table of finite numbers with as many columns as were fitted.
         """
         check_is_fitted(self)
-        wanted = validate_data(self, X, dtype=np.float64, reset=False)
+        wanted = np.asarray(validate_data(self, X, dtype=np.float64, reset=False))
         found = np.tile(self.center_, (len(wanted), 1))
         if self.inverter_ is not None:
             found[:, self.varied_] = self.inverter_.invert(wanted[:, self.asked_], n=1).best

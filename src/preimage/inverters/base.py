@@ -239,8 +239,10 @@ class Inverter(ABC):
             raise InputError(f'near={near!r} is not known; give a state, or "previous".')
         following = isinstance(near, str)
         states = None if near is None or following else self._states(near, len(targets))
-        # The many small products of a surrogate make two threads wait for each other.
-        with single_threaded() if problem.checker == "surrogate" else nullcontext():
+        # In the many small steps of a formula or a surrogate, threads mostly wait for each other,
+        # and on a busy machine they do nothing else. A network is another matter.
+        network = isinstance(problem.function.fn, torch.nn.Module)
+        with nullcontext() if network else single_threaded():
             return gather(
                 batches(), problem, table, n=1 if following else n, tol=limit, tally=tally
             )

@@ -47,7 +47,7 @@ class Pool:
     def without_repeats(
         self, problem: Problem, worth: Float64[Tensor, " rows"]
     ) -> Int64[Tensor, " kept"]:
-        """The rows that are left when, of those that are the same answer, the first by `worth` stays."""
+        """The rows that stay: of those that are the same answer, the one of least `worth`."""
         order = worth.argsort(stable=True)
         order = order[self.target[order].argsort(stable=True)]
         group, x = self.target[order], self.x[order]
