@@ -53,7 +53,7 @@ class Preimages:
         derivatives: "analytic", "autodiff" or "finite differences"; how the checker was
             differentiated.
         tol: The residual up to which an answer is confirmed, in the units of y.
-        evaluations: Calls of the checker, in rows.
+        evaluations: Calls of the checker, in rows, those made by the fit included.
         excluded: How many of them gave nothing usable and were left out.
         inputs: The names of the inputs.
         outputs: The names of the outputs.

@@ -58,6 +58,7 @@ class Inverter(ABC):
     Attributes:
         problem_: What it was fitted to.
         dropped_: Rows of measurements left out because of missing values.
+        spent_: Calls of the function during the fit.
     """
 
     kind: ClassVar[str]
@@ -135,6 +136,7 @@ class Inverter(ABC):
         else:
             forward = known_function(function, box, outputs.shape[1])
         return self._fit_problem(
+            Tally.start(forward),
             Problem(
                 function=forward,
                 checker="surrogate" if function is None else "function",
@@ -145,7 +147,7 @@ class Inverter(ABC):
                 outputs=pairs.y.names or numbered("y", outputs.shape[1]),
                 surrogate=surrogate,
                 support=Support().fit(inputs),
-            )
+            ),
         )
 
     def fit_function(
@@ -166,9 +168,11 @@ class Inverter(ABC):
             FunctionError: If the function gives nothing usable anywhere in the domain.
         """
         forward = as_function(function, domain)
+        before = Tally.start(forward)
         x, y = sampled(forward, self.anchors, self.seed)
         self.dropped_ = 0
         return self._fit_problem(
+            before,
             Problem(
                 function=forward,
                 checker="function",
@@ -177,12 +181,13 @@ class Inverter(ABC):
                 y=y,
                 scale=spread(y),
                 outputs=forward.outputs or numbered("y", y.shape[1]),
-            )
+            ),
         )
 
-    def _fit_problem(self, problem: Problem) -> Self:
+    def _fit_problem(self, before: Tally, problem: Problem) -> Self:
         self.problem_ = problem
         self._train(problem)
+        self.spent_ = before.since(problem.function)
         return self
 
     def invert(
@@ -221,7 +226,7 @@ class Inverter(ABC):
         if within is not None:
             problem = problem.within(problem.box.intersection(as_box(within)))
         limit = problem.tol if tol is None else tolerance(tol)
-        tally = Tally.start(problem.function)
+        tally = Tally.start(problem.function).without(self.spent_)
 
         def solve(some: Tensor, close: Tensor | None, most: int) -> Answers:
             return answer(

@@ -30,9 +30,13 @@ class Tally:
         """The present count."""
         return Tally(function.evaluations, function.excluded)
 
+    def without(self, other: Tally) -> Tally:
+        """The count without what `other` counted."""
+        return Tally(self.evaluations - other.evaluations, self.excluded - other.excluded)
+
     def since(self, function: Function) -> Tally:
         """What has come on top."""
-        return Tally(function.evaluations - self.evaluations, function.excluded - self.excluded)
+        return Tally.start(function).without(self)
 
 
 def gather(

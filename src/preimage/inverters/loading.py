@@ -8,6 +8,7 @@ from typing import Any
 from preimage.errors import PreimageError, StoreError
 from preimage.inverters import METHODS
 from preimage.inverters.base import Inverter
+from preimage.inverters.gather import Tally
 from preimage.inverters.saving import rebuild, under
 from preimage.store import load_model
 from preimage.training.recipe import Recipe
@@ -41,6 +42,7 @@ def load(path: str | PathLike[str], *, function: Any = None) -> Inverter:
         inverter = METHODS[config["method"]](**settings)
         inverter.problem_ = rebuild(config, tensors, function)
         inverter.dropped_ = config["dropped"]
+        inverter.spent_ = Tally(0, 0)
         inverter._restore(under("method", tensors))
     except PreimageError:
         raise
