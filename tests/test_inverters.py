@@ -129,8 +129,8 @@ def forgetful(original, self, problem):
     original(self, problem)
 
 
-def ungrateful(original, self, problem):
-    return original(replace(self), problem)
+def ungrateful(original, self, before, problem):
+    return original(replace(self), before, problem)
 
 
 @pytest.mark.parametrize(
