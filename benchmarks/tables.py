@@ -39,6 +39,12 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def read(name: str) -> dict[str, list[dict[str, Any]]]:
+    """The sections that `results/NAME.json` holds; none where there is no such file."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["sections"] if path.exists() else {}
+
+
 def write(name: str, title: str, sections: dict[str, list[dict[str, Any]]], notes: str) -> None:
     """Writes `results/NAME.md` and `results/NAME.json`."""
     RESULTS.mkdir(exist_ok=True)
