@@ -216,7 +216,8 @@ def main() -> None:
         "Branches: against all sign changes of a scan with 400,001 points, refined by bisection, "
         "or the closed form of the arm. Training: CPU seconds of `TwinInverter().fit` on the "
         "anchors with noisy y for seeds 0 to 2, its surrogate included; RMSE of the exact f at "
-        "the best answer for noisy test targets, some of which no x can reach. `python -m benchmarks.functions`."
+        "the best answer for noisy test targets, some of which no x can reach. "
+        "`python -m benchmarks.functions`."
     )
     sections = read("functions")
     for title, measure in {
