@@ -50,7 +50,7 @@ class Recipe:
     learning_rate: float = 4e-3
     schedule: Literal["cosine", "plateau"] = "cosine"
     batch: int = 256
-    steps: int = 3000
+    steps: int = 2000
     validate_every: int = 200
     standardize: bool = True
 
