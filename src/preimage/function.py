@@ -160,7 +160,7 @@ class Function:
         takes, _, q, _ = self._probe
         try:
             jacobian = self._call_jacobian(x, takes)
-        except Exception:  # noqa: BLE001 - likewise
+        except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
             if len(x) <= 1:
                 return x.new_full((len(x), q, x.shape[1]), torch.nan)
             half = len(x) // 2
@@ -198,7 +198,7 @@ class Function:
                 y = _as_rows(self.fn(_argument(x, takes)), len(x))
             if y.shape[1] != q:
                 raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
-        except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
+        except Exception:  # noqa: BLE001 - likewise
             if len(x) <= 1:
                 self.excluded += len(x)
                 return x.new_full((len(x), q), torch.nan)
