@@ -180,7 +180,7 @@ class GaussianProcess(Surrogate):
     """
 
     screen_rows: int = 200
-    learn_rows: int = 400
+    learn_rows: int = 300
     seed: int = 0
 
     def fit(self, x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"]) -> GaussianProcess:
