@@ -35,6 +35,7 @@ from preimage.errors import (
     OutputExistsError,
     StoreError,
 )
+from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.surrogates import Ensemble
 
 SHORT = Recipe(steps=300, width=64, depth=2)
@@ -650,6 +651,18 @@ def test_a_model_of_measurements_takes_no_function(tmp_path):
         preimage.load(tmp_path / "m", function=cubic)
     again = preimage.load(tmp_path / "m")
     np.testing.assert_allclose(again.invert(y[:3]).sd, model.invert(y[:3]).sd)
+
+
+def test_a_loaded_gaussian_process_answers_bit_for_bit(tmp_path):
+    source = torch.Generator().manual_seed(0)
+    arm = EXPERIMENTS[7]
+    x, y = arm.draw(120, source)
+    model = GradientInverter().fit(x.numpy(), y.numpy())
+    model.save(tmp_path / "m")
+    again = preimage.load(tmp_path / "m").invert(y[:9].numpy(), n=4)
+    before = model.invert(y[:9].numpy(), n=4)
+    for part in ("x", "y", "residual", "sd"):
+        np.testing.assert_array_equal(getattr(again, part), getattr(before, part))
 
 
 def test_saving_twice_needs_force(tmp_path):

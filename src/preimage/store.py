@@ -211,7 +211,8 @@ def _read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             names = file.keys()
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
+            # Copies start at round addresses, on which the last bit of matrix products depends.
+            return file.metadata() or {}, {name: file.get_tensor(name).clone() for name in names}
     except (OSError, SafetensorError) as error:
         raise StoreError(
             f"{path} is damaged or incomplete ({error}); copy it again from where it was saved, "

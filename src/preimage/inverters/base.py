@@ -124,7 +124,9 @@ class Inverter(ABC):
             )
         pairs = paired(x, y, data=data, missing=missing)
         self.dropped_ = pairs.dropped
-        inputs, outputs = torch.from_numpy(pairs.x.values), torch.from_numpy(pairs.y.values)
+        # Copies start at round addresses, on which the last bit of matrix products depends.
+        inputs = torch.from_numpy(pairs.x.values).clone()
+        outputs = torch.from_numpy(pairs.y.values).clone()
         check_repeats(inputs, outputs, repeats)
         if domain is None and isinstance(function, Function):
             domain = function.domain
