@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preimage import Box, Function
+from preimage.inverters.pool import Pool
+from preimage.inverters.problem import Problem
+from preimage.inverters.walk import walk
 from preimage.solve.cells import CellTable
 from preimage.solve.continuation import advance
 from preimage.solve.distinct import distinct
 from preimage.solve.fibre import closest_on_fibre
-from preimage.solve.levenberg_marquardt import levenberg_marquardt
+from preimage.solve.levenberg_marquardt import Polished, levenberg_marquardt
 from preimage.solve.neighbours import Neighbours
-from preimage.solve.ragged import padded, position, repeats, thin
+from preimage.solve.ragged import alike, padded, position, repeats, thin
 
 
 def rows(*values):
@@ -138,6 +141,36 @@ def test_rows_do_not_touch_each_other():
 def test_nothing_to_polish_is_no_trouble():
     end = solve(lambda x: x, Box(0, 1), torch.zeros(0, 1).double(), torch.zeros(0, 1).double())
     assert end.x.shape == (0, 1)
+
+
+def test_rows_stop_where_the_residual_is_low_enough():
+    function = Function(lambda x: x**3, Box(-2, 2))
+    start, target = rows([1.5], [-1.9], [0.5]), rows([1.0], [-1.0], [0.2])
+    scale = torch.ones(1).double()
+    cost = []
+    for enough in (0.0, 1e-3):
+        before = function.evaluations
+        end = levenberg_marquardt(
+            function, start, target, box=function.domain, scale=scale, enough=enough
+        )
+        cost.append(function.evaluations - before)
+        assert (end.residual <= max(enough, 1e-12)).all()
+        assert end.stationary.all()
+    assert cost[1] < cost[0]
+
+
+def test_rivals_stop_when_one_of_them_is_there():
+    function = Function(lambda x: x**2, Box(0.01, 100))
+    start = rows([2.1], [90.0], [95.0])
+    rivals = torch.tensor([4, 4, 1])
+    end = levenberg_marquardt(
+        function, start, rows([4.0], [4.0], [4.0]),
+        box=function.domain, scale=torch.ones(1).double(), enough=1e-6, rivals=rivals,
+    )  # fmt: skip
+    assert (end.residual <= 1e-6).tolist() == [True, False, True]
+    assert end.stationary.tolist() == [True, False, True]
+    torch.testing.assert_close(end.y, end.x**2)
+    torch.testing.assert_close(end.residual, (end.y - 4).abs()[:, 0])
 
 
 # Cells
@@ -275,6 +308,24 @@ def test_repeats_leave_one_of_each(places):
     assert kept == sorted(set(places))
 
 
+@given(
+    places=st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25
+    ),
+    separation=st.sampled_from([1e-6, 0.1, 0.35]),
+)
+def test_pairs_that_are_alike_are_those_of_a_full_search(places, separation):
+    places = sorted(places)
+    group = torch.tensor([g for g, _, _ in places])
+    x = torch.tensor([[a / 6, b / 6] for _, a, b in places], dtype=torch.float64)
+    box = Box([0, 0], [1, 1], periodic=[True, False])
+    away = box.difference(x[:, None], x).norm(dim=2)
+    close = (away <= separation) & (group[:, None] == group)
+    wanted = set(map(tuple, close.triu(diagonal=1).nonzero().tolist()))
+    earlier, later = alike(x, group, box, separation)
+    assert sorted(zip(earlier.tolist(), later.tolist(), strict=True)) == sorted(wanted)
+
+
 # Neighbours
 
 
@@ -295,6 +346,15 @@ def test_neighbours_are_those_of_a_full_search(seed, points, k):
     np.testing.assert_allclose(np.take_along_axis(away, index.numpy(), axis=1), least)
     np.testing.assert_allclose(found.distance(torch.from_numpy(asked), k), least)
     assert len(found) == points
+
+
+def test_neighbours_with_slack_are_hardly_farther():
+    source = np.random.default_rng(0)
+    table, asked = source.normal(size=(2000, 5)), torch.from_numpy(source.normal(size=(50, 5)))
+    found = Neighbours(torch.from_numpy(table))
+    index = found.query(asked, 8, slack=1.0)
+    away = (asked[:, None] - torch.from_numpy(table)[index]).norm(dim=2)
+    assert (away <= 2 * found.distance(asked, 8)).all()
 
 
 # Along fibres and branches
@@ -328,3 +388,40 @@ def test_a_branch_is_followed_and_a_fold_ends_it():
     # The local maximum 2 / (3 sqrt 3) = 0.385 is the end of two of the branches.
     step = advance(function, roots, rows(0.0), rows(0.45), box=box, scale=scale, tol=1e-9)
     assert step.arrived.tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("turns", [False, True])
+def test_a_continuum_is_covered_from_one_answer(turns):
+    def radius(x):
+        return x.norm(dim=1, keepdim=True)
+
+    def slant(x):
+        return torch.remainder(x[:, :1] - x[:, 1:], 1)
+
+    # A circle, and the diagonal of a square whose sides are joined.
+    box = Box([0, 0], [1, 1], periodic=True) if turns else Box([-1, -1], [1, 1])
+    function = Function(slant if turns else radius, box)
+    target = rows([0.5], [0.8], [0.3])
+    begin = rows([0.7, 0.2], [0.8, 0.0]) if turns else rows([0.5, 0.0], [0.0, -0.8])
+    anchors = box.sobol(64)
+    problem = Problem(
+        function=function, checker="function", box=box, x=anchors, y=function(anchors),
+        scale=torch.ones(1).double(), outputs=("y",),
+    )  # fmt: skip
+    nothing = torch.zeros(2, dtype=torch.float64)
+    end = Polished(begin, function(begin), nothing, nothing.bool())
+    pool = Pool.empty(2, 1).add(torch.tensor([0, 1]), end)
+    found = walk(pool, problem, target, n=60, tol=1e-9)
+    assert (found.residual <= 1e-9).all()
+    torch.testing.assert_close(function(found.x), target[found.target], atol=1e-8, rtol=0)
+    assert set(found.target.tolist()) == {0, 1}
+    angle = torch.linspace(0, 1, 500, dtype=torch.float64)
+    for k in (0, 1):
+        if turns:
+            truth = torch.stack([angle + target[k], angle], dim=1)
+        else:
+            around = 2 * math.pi * angle
+            truth = target[k] * torch.stack([around.cos(), around.sin()], dim=1)
+        mine = found.x[found.target == k]
+        away = box.difference(truth[:, None], mine).norm(dim=2)
+        assert away.amin(dim=1).max() < 0.08

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cached_property
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from preimage.domain import Box, as_box
 from preimage.errors import FunctionError, InputError
+from preimage.space import EUCLIDEAN, OutputSpace
 
 PROBES = 16
 """How many points of the domain are tried to find out what a callable takes and returns."""
@@ -48,9 +50,18 @@ class Function:
         fn: A callable on a batch `(batch, p)` of float64 (a tensor, or a NumPy array) that returns
             `(batch, q)`, or `(batch,)` for one output.
         domain: Where inputs live.
-        jacobian: A callable `(batch, p) -> (batch, q, p)` with the derivatives
+        jacobian: A callable `(batch, p) -> (batch, m, p)` with the derivatives
             $\partial f_i / \partial x_j$, if you have it; the fastest and most exact choice.
         outputs: A name for each output.
+        space: How outputs differ. With a space of its own, the Jacobian of a function is the
+            derivative of the m numbers $\operatorname{difference}(f(x'), f(x))$ by $x'$ at
+            $x' = x$; for rotations, the geometric Jacobian.
+        linearized: A callable `(batch, p) -> ((batch, q), (batch, m, p))` with outputs and
+            Jacobian in one pass, instead of `jacobian` where both share work.
+
+    Raises:
+        InputError: If `fn` cannot be called, or if `jacobian` and `linearized` are both given;
+            leave the slower one out.
 
     Example:
         >>> f = Function(lambda x: x**3 - x, Box(-2, 2))
@@ -69,12 +80,21 @@ class Function:
         jacobian: Callable[[Any], Any] | None = None,
         *,
         outputs: Sequence[str] | None = None,
+        space: OutputSpace = EUCLIDEAN,
+        linearized: Callable[[Any], tuple[Any, Any]] | None = None,
     ) -> None:
         if not callable(fn):
             raise InputError(f"a function was expected and {fn!r} was given.")
+        if jacobian is not None and linearized is not None:
+            raise InputError(
+                "jacobian= and linearized= were both given; linearized= gives the Jacobian too, so "
+                "leave jacobian= out."
+            )
         self.fn = fn
         self.domain = as_box(domain)
         self.jacobian = jacobian
+        self.linearized = linearized
+        self.space = space
         self.outputs = tuple(outputs) if outputs is not None else None
         self.evaluations = 0
         self.excluded = 0
@@ -90,9 +110,21 @@ class Function:
         return self._probe[2]
 
     @property
+    def difference_dim(self) -> int:
+        """How many numbers the difference of two outputs has, m; the outputs, save in a space."""
+        return self._probe[3]
+
+    @property
     def precision(self) -> float:
         """The spacing of the floating-point numbers that the function returns."""
-        return self._probe[3]
+        return self._probe[4]
+
+    def on(self, domain: Box) -> Function:
+        """The same function on another domain, with counts of its own."""
+        return Function(
+            self.fn, domain, self.jacobian,
+            outputs=self.outputs, space=self.space, linearized=self.linearized,
+        )  # fmt: skip
 
     def __call__(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """f(x), with NaN in the rows where the function gave nothing usable."""
@@ -103,8 +135,10 @@ class Function:
 
     def linearize(
         self, x: Float64[Tensor, "batch p"]
-    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
         """f(x) and its Jacobian, with NaN in the rows where the function gave nothing usable."""
+        if self.linearized is not None:
+            return self._one_pass(x)
         if self.derivatives is Derivatives.ANALYTIC:
             return self(x), self._supplied_jacobian(x)
         if self.derivatives is Derivatives.AUTODIFF:
@@ -115,24 +149,23 @@ class Function:
 
     def _autodiff(
         self, x: Float64[Tensor, "batch p"]
-    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
         """One backward pass per output serves the whole batch, since rows are independent."""
         with torch.enable_grad():
             leaf = x.detach().clone().requires_grad_()
             y = _as_rows(self.fn(leaf), len(x))
+            change = self.space.difference(y, y.detach())
             gradients = [
                 torch.autograd.grad(column.sum(), leaf, retain_graph=True, allow_unused=True)[0]
-                for column in y.unbind(dim=1)
+                for column in change.unbind(dim=1)
             ]
-        y = _nan_unless_finite(y.detach())
-        self.evaluations += len(x)
-        self.excluded += int(y[:, 0].isnan().sum())
         zeros = torch.zeros_like(x)
-        return y, torch.stack([zeros if g is None else g for g in gradients], dim=1)
+        slope = torch.stack([zeros if g is None else g for g in gradients], dim=1)
+        return self._counted(y.detach()), slope
 
     def _central_differences(
         self, x: Float64[Tensor, "batch p"]
-    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
         """Steps of the cube root of the precision, shortened at the edge of the domain."""
         y = self(x)
         box = self.domain
@@ -149,63 +182,106 @@ class Function:
             lost_above, lost_below = y_above.isnan(), y_below.isnan()
             y_above, y_below = y_above.where(~lost_above, y), y_below.where(~lost_below, y)
             span = (
-                above[:, j, None].where(~lost_above, x[:, j, None])
-                - below[:, j, None].where(~lost_below, x[:, j, None])
+                above[:, j].where(~lost_above[:, 0], x[:, j])
+                - below[:, j].where(~lost_below[:, 0], x[:, j])
             )  # fmt: skip
-            columns.append((y_above - y_below) / span)
+            # Both differences are from y, where the Jacobian of a space is defined.
+            change = self.space.difference(y_above, y) - self.space.difference(y_below, y)
+            columns.append(change / span[:, None])
         return y, torch.stack(columns, dim=2)
 
-    def _supplied_jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
+    def _supplied_jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch m p"]:
         """The user's Jacobian, halving a batch that fails until the failing rows stand alone."""
-        takes, _, q, _ = self._probe
+        takes, m = self._probe[0], self.difference_dim
         try:
             jacobian = self._call_jacobian(x, takes)
         except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
             if len(x) <= 1:
-                return x.new_full((len(x), q, x.shape[1]), torch.nan)
+                return x.new_full((len(x), m, x.shape[1]), torch.nan)
             half = len(x) // 2
             parts = (self._supplied_jacobian(part) for part in (x[:half], x[half:]))
             return torch.cat(list(parts))
-        _check_jacobian(jacobian, x, q)
+        _check_jacobian(jacobian, x, m)
         return jacobian
+
+    def _one_pass(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
+        """The user's outputs and Jacobian, halving a batch that fails likewise."""
+        takes, _, q, m, _ = self._probe
+        try:
+            y, jacobian = self._call_linearized(x, takes)
+        except Exception:  # noqa: BLE001 - likewise
+            if len(x) <= 1:
+                self.evaluations += len(x)
+                self.excluded += len(x)
+                nothing = x.new_full((len(x), q), torch.nan)
+                return nothing, x.new_full((len(x), m, x.shape[1]), torch.nan)
+            half = len(x) // 2
+            parts = [self._one_pass(part) for part in (x[:half], x[half:])]
+            return torch.cat([y for y, _ in parts]), torch.cat([slope for _, slope in parts])
+        _check_outputs(y, q)
+        _check_jacobian(jacobian, x, m)
+        return self._counted(y), jacobian
 
     def _call_jacobian(self, x: Tensor, takes: _Takes) -> Tensor:
         with np.errstate(all="ignore"):
-            jacobian = self.jacobian(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
-        if not isinstance(jacobian, Tensor):
-            jacobian = torch.as_tensor(np.asarray(jacobian, dtype=np.float64))
-        return jacobian.detach().to(torch.float64)
+            return _as_tensor(self.jacobian(_argument(x, takes)))  # pyright: ignore[reportOptionalCall]
 
-    def _try_jacobian(self, x: Tensor, takes: _Takes, q: int) -> None:
-        """A first call of the user's Jacobian, whose failure is an error rather than a gap."""
+    def _call_linearized(self, x: Tensor, takes: _Takes) -> tuple[Tensor, Tensor]:
+        with np.errstate(all="ignore"):
+            y, jacobian = self.linearized(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
+        return _as_rows(y, len(x)).detach(), _as_tensor(jacobian)
+
+    def _try_derivatives(self, x: Tensor, takes: _Takes, y: Tensor, m: int) -> None:
+        """A first call of the user's derivatives, whose failure is an error rather than a gap."""
         if len(x) == 0:
             return
+        name = "jacobian" if self.linearized is None else "linearized"
+        shapes = f"{(len(x), m, x.shape[1])}"
+        if self.linearized is not None:
+            shapes = f"a pair of shapes {tuple(y.shape)} and {shapes}"
         try:
-            jacobian = self._call_jacobian(x, takes)
+            if self.linearized is None:
+                again, jacobian = y, self._call_jacobian(x, takes)
+            else:
+                again, jacobian = self._call_linearized(x, takes)
         except Exception as error:
             raise FunctionError(
-                f"the jacobian failed where the function is defined ({type(error).__name__}: "
+                f"the {name} failed where the function is defined ({type(error).__name__}: "
                 f"{error}). It is called with a batch {tuple(x.shape)} of the same kind as the "
-                f"function, and must return {(len(x), q, x.shape[1])}; or leave it out."
+                f"function, and must return {shapes}; or leave it out."
             ) from error
-        _check_jacobian(jacobian, x, q)
+        _check_outputs(again, y.shape[1])
+        _check_jacobian(jacobian, x, m)
+        if bool((self.space.distance(again, y) > 1e-3 * (1 + y.norm(dim=1))).any()):
+            raise FunctionError(
+                f"linearized gives other outputs than the function: {again[0].tolist()} where the "
+                f"function gives {y[0].tolist()}, at x = {x[0].tolist()}. Both must be the same."
+            )
+
+    def _counted(self, y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch q"]:
+        """Outputs that have been called for, with NaN throughout rows that are not usable."""
+        self.evaluations += len(y)
+        y, lost = _nan_unless_finite(y)
+        self.excluded += lost
+        return y
 
     def _rows(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """f(x), halving a batch that fails until the failing rows stand alone."""
-        takes, _, q, _ = self._probe
+        takes, q = self._probe[0], self.output_dim
         try:
             with np.errstate(all="ignore"):
                 y = _as_rows(self.fn(_argument(x, takes)), len(x))
-            if y.shape[1] != q:
-                raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
+            _check_outputs(y, q)
         except Exception:  # noqa: BLE001 - likewise
             if len(x) <= 1:
                 self.excluded += len(x)
                 return x.new_full((len(x), q), torch.nan)
             half = len(x) // 2
             return torch.cat([self._rows(x[:half]), self._rows(x[half:])])
-        y = _nan_unless_finite(y)
-        self.excluded += int(y[:, 0].isnan().sum())
+        y, lost = _nan_unless_finite(y)
+        self.excluded += lost
         return y
 
     def _takes_batches(self, takes: _Takes, points: Float64[Tensor, "batch p"]) -> bool:
@@ -215,8 +291,8 @@ class Function:
         return _succeeds(self.fn, _argument(together, takes), len(together))
 
     @cached_property
-    def _probe(self) -> tuple[_Takes, Derivatives, int, float]:
-        """What the callable takes, where derivatives come from, its outputs and precision."""
+    def _probe(self) -> tuple[_Takes, Derivatives, int, int, float]:
+        """What the callable takes, where derivatives come from, the dimensions, the precision."""
         points = torch.cat([self.domain.center[None], self.domain.sobol(PROBES - 1)])
         failures: list[str] = []
         for batch in (points, *points.split(1)):
@@ -228,10 +304,12 @@ class Function:
                     continue
                 if len(batch) == 1 and not self._takes_batches(takes, points):
                     continue
-                if self.jacobian is not None:
-                    self._try_jacobian(batch[y.isfinite().all(dim=1)], takes, y.shape[1])
+                m = self.space.difference(y, y).shape[1]
+                if self.jacobian is not None or self.linearized is not None:
+                    usable = y.isfinite().all(dim=1)
+                    self._try_derivatives(batch[usable], takes, y[usable], m)
                     derivatives = Derivatives.ANALYTIC
-                return takes, derivatives, y.shape[1], precision
+                return takes, derivatives, y.shape[1], m, precision
         raise FunctionError(
             f"the function failed on every one of {PROBES} points of {self.domain}. It must take "
             f"a batch of shape (batch, {self.domain.dim}) and return (batch, outputs) or (batch,). "
@@ -287,13 +365,28 @@ def _as_rows(y: Any, rows: int) -> Float64[Tensor, "batch q"]:
     return tensor
 
 
-def _nan_unless_finite(y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch q"]:
+def _as_tensor(values: Any) -> Float64[Tensor, "..."]:
+    if not isinstance(values, Tensor):
+        values = torch.as_tensor(np.asarray(values, dtype=np.float64))
+    return values.detach().to(torch.float64)
+
+
+def _nan_unless_finite(y: Float64[Tensor, "batch q"]) -> tuple[Float64[Tensor, "batch q"], int]:
+    """NaN throughout the rows that are not finite throughout, and how many they are."""
+    # One sum tells quickly that all is well, which it nearly always is.
+    if math.isfinite(float(y.sum())):
+        return y, 0
     usable = y.isfinite().all(dim=1, keepdim=True)
-    return y if bool(usable.all()) else y.where(usable, torch.nan)
+    return y.where(usable, torch.nan), int((~usable).sum())
 
 
-def _check_jacobian(jacobian: Tensor, x: Tensor, q: int) -> None:
-    wanted = (len(x), q, x.shape[1])
+def _check_outputs(y: Tensor, q: int) -> None:
+    if y.shape[1] != q:
+        raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
+
+
+def _check_jacobian(jacobian: Tensor, x: Tensor, m: int) -> None:
+    wanted = (len(x), m, x.shape[1])
     if tuple(jacobian.shape) != wanted:
         raise InputError(
             f"the jacobian returned shape {tuple(jacobian.shape)} for an input of shape "

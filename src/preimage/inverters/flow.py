@@ -10,14 +10,20 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from preimage.inverters.effort import finish, polished, race
 from preimage.inverters.pool import Pool
 from preimage.inverters.problem import Problem
-from preimage.inverters.ranking import Answers, ranked
+from preimage.inverters.ranking import Answers, closest, ranked
+from preimage.inverters.walk import walk
 from preimage.solve.fibre import closest_on_fibre
-from preimage.solve.levenberg_marquardt import Polished, levenberg_marquardt
+from preimage.solve.levenberg_marquardt import Polished
 
 ATTEMPTS = 4
 """How often a method is asked for proposals for a target before the target is given up."""
+
+
+NEWS = 1 / 20
+"""The chance of finding something new below which a target is not asked for again."""
 
 
 @final
@@ -75,43 +81,82 @@ def answer(
     polish: bool,
 ) -> Answers:
     """Asks a method for proposals until the targets are answered, and makes answers of them."""
-    p, q, count = problem.input_dim, problem.output_dim, len(targets)
-    pool = Pool.empty(p, q)
-    open_ = torch.arange(count)
-    found = torch.zeros(count, dtype=torch.int64)
-    for attempt in range(ATTEMPTS if polish else 1):
+    if not polish:
+        pool = _as_proposed(propose(Request(problem, targets, n, near, 0)), problem, targets)
+        return ranked(pool, problem, len(targets), n=n, near=near, tol=tol, polish=False)
+    # Where a surrogate checks, or a state is given, answers compete and all are wanted.
+    free = near is None and problem.checker == "function"
+    if free and n == 1:
+        pool = _until_first(propose, problem, targets, tol)
+        return closest(pool, problem, len(targets), tol=tol)
+    pool = _until_nothing_new(propose, problem, targets, n, near, tol)
+    if problem.checker == "function":
+        pool = finish(pool, problem, targets, tol)
+    if free and problem.difference_dim < problem.input_dim:
+        pool = walk(pool, problem, targets, n=n, tol=tol)
+    return ranked(pool, problem, len(targets), n=n, near=near, tol=tol, polish=True)
+
+
+def _as_proposed(proposals: Proposals, problem: Problem, targets: Tensor) -> Pool:
+    """The proposals as they are, with what the function gives there."""
+    x, target = problem.box.clip(proposals.x), targets[proposals.target]
+    y = problem.function(x)
+    nowhere = torch.zeros(len(x), dtype=torch.bool)
+    end = Polished(x, y, problem.space.distance(y, target), nowhere)
+    return Pool.empty(problem.input_dim, problem.output_dim).add(proposals.target, end)
+
+
+def _until_first(
+    propose: Callable[[Request], Proposals], problem: Problem, targets: Tensor, tol: float
+) -> Pool:
+    """What proposals lead to, up to one answer for each target."""
+    pool = Pool.empty(problem.input_dim, problem.output_dim)
+    open_ = torch.arange(len(targets))
+    for attempt in range(ATTEMPTS):
+        proposals = propose(Request(problem, targets[open_], 1, None, attempt))
+        target, start = open_[proposals.target], problem.box.clip(proposals.x)
+        pool = race(pool, problem, target, start, targets, tol=tol)
+        open_ = (pool.confirmed(len(targets), tol) == 0).nonzero()[:, 0]
+        if len(open_) == 0:
+            return pool
+    return finish(pool, problem, targets, tol)
+
+
+def _until_nothing_new(
+    propose: Callable[[Request], Proposals],
+    problem: Problem,
+    targets: Tensor,
+    n: int,
+    near: Tensor | None,
+    tol: float,
+) -> Pool:
+    """What proposals lead to, for as long as they bring new answers and more are wanted."""
+    continuum = problem.difference_dim < problem.input_dim
+    pool = Pool.empty(problem.input_dim, problem.output_dim)
+    open_ = torch.arange(len(targets))
+    found = torch.zeros(len(targets), dtype=torch.int64)
+    for attempt in range(ATTEMPTS):
         close = None if near is None else near[open_]
         proposals = propose(Request(problem, targets[open_], n, close, attempt))
         target, start = open_[proposals.target], problem.box.clip(proposals.x)
-        if near is not None and polish and attempt == 0:
+        if near is not None and attempt == 0:
             target = torch.cat([target, open_])
             start = torch.cat([start, problem.box.clip(near[open_])])
-        end = _reach(problem, start, targets[target], polish)
+        end = polished(problem, start, targets[target], tol)
         pool = pool.add(target, end)
-        if near is not None and polish and q < p:
-            closest = closest_on_fibre(
+        if near is not None and continuum:
+            along = closest_on_fibre(
                 problem.function, end, targets[target], near[target],
                 box=problem.box, scale=problem.scale, tol=tol,
             )  # fmt: skip
-            pool = pool.add(target, closest)
+            pool = pool.add(target, along)
         if proposals.complete:
-            found = torch.bincount(pool.target[pool.residual <= tol], minlength=count)
-            open_ = (found == 0).nonzero()[:, 0]
+            open_ = (pool.confirmed(len(targets), tol) == 0).nonzero()[:, 0]
         else:
-            before, found = found, pool.answers(problem, count, tol)
-            unsettled = (found == 0) | ((found > before) & (found < n))
+            before = found
+            found, chance = pool.answers(problem, len(targets), tol)
+            unsettled = (found == 0) | ((found > before) & (found < n) & (chance > NEWS))
             open_ = open_[unsettled[open_]]
         if len(open_) == 0:
             break
-    return ranked(pool, problem, count, n=n, near=near, tol=tol, polish=polish)
-
-
-def _reach(problem: Problem, start: Tensor, target: Tensor, polish: bool) -> Polished:
-    """Where each proposal leads: to the end of its polish, or as it is."""
-    if polish:
-        return levenberg_marquardt(
-            problem.function, start, target, box=problem.box, scale=problem.scale
-        )
-    y = problem.function(start)
-    nowhere = torch.zeros(len(start), dtype=torch.bool)
-    return Polished(start, y, (y - target).norm(dim=1), nowhere)
+    return pool

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from preimage.inverters.base import Inverter
-from preimage.inverters.flow import Proposals, Request
+from preimage.inverters.flow import ATTEMPTS, Proposals, Request
 from preimage.inverters.problem import Problem
 from preimage.solve.cells import CellTable
 from preimage.solve.ragged import position, thin
@@ -20,7 +22,22 @@ ISOLATED = 8
 """How many times more starts are made where answers are isolated points."""
 
 RANKED = 512
-"""Anchors nearest in y that are ranked by their Gauss-Newton step."""
+"""Anchors near in y that are ranked by their Gauss-Newton step."""
+
+FEW = 16
+"""Starts in the first attempt where one answer will do."""
+
+SLACK = 2.0
+"""How much farther than the nearest anchors those may be that are ranked."""
+
+REACH = 0.3
+"""How far, in box widths, a Gauss-Newton step is followed."""
+
+OUTSIDE = 2.0
+"""How much longer a Gauss-Newton step counts as for the part of it that leaves the box."""
+
+SPLIT = 256
+"""Targets whose anchors are ranked at a time, which bounds memory."""
 
 
 @final
@@ -30,9 +47,10 @@ class GradientInverter(Inverter):
 
     Up to four inputs, a grid of about `anchors` cells is laid over the domain once, and the
     starts for a target are all cells whose image may contain it, so that every branch that the
-    grid resolves is found. With more inputs the starts are, among the anchors nearest in y, those
-    with the shortest Gauss-Newton step $\|J_a^+ (y - y_a)\|$, and more are tried for as long as
-    they bring new answers. Works on the exact function or, after `fit`, on the surrogate.
+    grid resolves is found. With more inputs the starts are where Gauss-Newton steps
+    $J_a^+ (y - y_a)$ lead from anchors near in y, those of the shortest steps first, and more are
+    tried for as long as they bring new answers. Works on the exact function or, after `fit`, on
+    the surrogate.
 
     Args:
         starts: How many starts a target gets in one attempt, at most: where answers are isolated
@@ -58,6 +76,9 @@ class GradientInverter(Inverter):
     def _train(self, problem: Problem) -> None:
         if problem.input_dim <= GRID_DIMENSIONS:
             self.cells_ = CellTable.sample(problem.function, problem.box, self.anchors)
+        else:
+            # Made now, so that the first targets cost no more than others.
+            _ = problem.neighbours, problem.newton
 
     def _propose(self, request: Request) -> Proposals:
         if request.problem.input_dim > GRID_DIMENSIONS:
@@ -76,7 +97,7 @@ class GradientInverter(Inverter):
         inside = box.contains(x, slack=float((self.cells_.width / box.width).max()))
         target, x = target[inside], x[inside]
         # Out of a continuum some are enough; of isolated answers every one has its own cells.
-        continuum = request.problem.output_dim < request.problem.input_dim
+        continuum = request.problem.difference_dim < request.problem.input_dim
         most = max(self.starts, 2 * request.n) * (1 if continuum else ISOLATED)
         if request.near is not None:
             away = box.difference(x, request.near[target]).norm(dim=1)
@@ -89,18 +110,45 @@ class GradientInverter(Inverter):
         return Proposals(target[keep], x[keep])
 
     def _from_anchors(self, request: Request) -> Proposals:
-        """Among the anchors nearest in y, those that a Gauss-Newton step moves least."""
-        problem, first = request.problem, request.attempt * self.starts
-        index = problem.neighbours.query(request.targets, RANKED)
-        chosen = []
-        for near_y, target in zip(index.split(64), request.targets.split(64), strict=True):
-            gap = (target[:, None] - problem.y[near_y]) / problem.scale
-            step = torch.einsum("tkpq,tkq->tkp", problem.newton[near_y], gap).norm(dim=2)
-            rank = step.argsort(dim=1, stable=True)[:, first : first + self.starts]
-            chosen.append(near_y.gather(1, rank))
-        return Proposals.from_grid(problem.x[torch.cat(chosen)], complete=False)
+        """Where a Gauss-Newton step leads from anchors near in y, the shortest steps first."""
+        if request.attempt == ATTEMPTS - 1:
+            return self._from_box(request)
+        if request.attempt > 0:
+            # Deeper in the same order, with more anchors to choose from.
+            ranked = predictions(request, RANKED)[:, request.attempt * self.starts :]
+            return Proposals.from_grid(ranked[:, : self.starts], complete=False)
+        if request.n == 1 and request.near is None:
+            return Proposals.from_grid(predictions(request, FEW), complete=False)
+        if request.problem.difference_dim < request.problem.input_dim:
+            return Proposals.from_grid(predictions(request, 2 * self.starts)[:, : self.starts])
+        return Proposals.from_grid(predictions(request, self.starts), complete=False)
 
     def _from_box(self, request: Request) -> Proposals:
         """Starts from everywhere, where what is known did not help."""
         spread = request.problem.box.sobol(self.starts, self.seed + request.attempt)
         return Proposals.from_grid(spread.expand(len(request.targets), -1, -1))
+
+
+def predictions(request: Request, k: int) -> Float64[Tensor, "targets k p"]:
+    """Where a Gauss-Newton step leads from each of k anchors near in y, the shortest first.
+
+    A step is longer by `OUTSIDE` times the way that it leads out of the box, and none is followed
+    further than `REACH` box widths.
+    """
+    problem, box = request.problem, request.problem.box
+    near = problem.neighbours.query(problem.space.coordinates(request.targets), k, SLACK)
+    low = box.low.masked_fill(box.periodic, -torch.inf)
+    high = box.high.masked_fill(box.periodic, torch.inf)
+    found = []
+    for index, target in zip(near.split(SPLIT), request.targets.split(SPLIT), strict=True):
+        wanted = target[:, None].expand(-1, index.shape[1], -1)
+        # As seen from the anchor, where the Jacobian was taken.
+        gap = -problem.space.difference(problem.y[index], wanted) / problem.scale
+        step = (problem.newton[index] @ gap[:, :, :, None])[:, :, :, 0]
+        length = step.norm(dim=2)
+        step *= (REACH / length.clamp(min=REACH))[:, :, None]
+        there = problem.x[index] + step * box.width
+        outside = ((there - there.clamp(low, high)) / box.width).norm(dim=2)
+        order = (length + OUTSIDE * outside).argsort(dim=1, stable=True)
+        found.append(there.gather(1, order[:, :, None].expand_as(there)))
+    return torch.cat(found)

@@ -77,7 +77,7 @@ def _answer(problem: Problem, x: Tensor, target: Tensor) -> Answers:
     if problem.surrogate is not None and problem.checker == "surrogate":
         sd = problem.surrogate.sd(point).detach()[:, None]
         solved = Status.WITHIN_SURROGATE
-    residual = (y - target).norm(dim=1)
+    residual = problem.space.distance(y, target)
     ok = torch.ones(1, 1, dtype=torch.bool)
     return Answers(point[:, None], y[:, None], residual[:, None], ok, sd, [solved])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from preimage.inverters.problem import Problem
 from preimage.solve.levenberg_marquardt import Polished
-from preimage.solve.ragged import repeats
+from preimage.solve.ragged import alike, repeats
 
 
 @final
@@ -33,16 +33,19 @@ class Pool:
 
     def add(self, target: Int64[Tensor, " rows"], end: Polished) -> Pool:
         """The pool with the ends of some proposals."""
-        group = torch.cat([self.target, target])
-        order = group.argsort(stable=True)
+        residual = end.residual.nan_to_num(nan=torch.inf)
+        return self.join(Pool(target, end.x, end.y, residual, end.stationary))
+
+    def join(self, other: Pool) -> Pool:
+        """Both pools in one."""
         both = Pool(
-            group,
-            torch.cat([self.x, end.x]),
-            torch.cat([self.y, end.y]),
-            torch.cat([self.residual, end.residual.nan_to_num(nan=torch.inf)]),
-            torch.cat([self.stationary, end.stationary]),
+            torch.cat([self.target, other.target]),
+            torch.cat([self.x, other.x]),
+            torch.cat([self.y, other.y]),
+            torch.cat([self.residual, other.residual]),
+            torch.cat([self.stationary, other.stationary]),
         )
-        return both.rows(order)
+        return both.rows(both.target.argsort(stable=True))
 
     def without_repeats(
         self, problem: Problem, worth: Float64[Tensor, " rows"]
@@ -53,16 +56,38 @@ class Pool:
         group, x = self.target[order], self.x[order]
         return order[~repeats(x, group, problem.box, problem.separation)]
 
-    def answers(self, problem: Problem, count: int, tol: float) -> Int64[Tensor, " targets"]:
-        """How many distinct answers each target has."""
-        distinct = self.rows(self.without_repeats(problem, self.residual))
-        return torch.bincount(distinct.target[distinct.residual <= tol], minlength=count)
+    def confirmed(self, count: int, tol: float) -> Int64[Tensor, " targets"]:
+        """How many rows of each target are answers, repeats included."""
+        return torch.bincount(self.target[self.residual <= tol], minlength=count)
+
+    def answers(
+        self, problem: Problem, count: int, tol: float
+    ) -> tuple[Int64[Tensor, " targets"], Float64[Tensor, " targets"]]:
+        """How many distinct answers each target has, and how likely the next one is new.
+
+        The chance is that of Good (*Biometrika*, 1953): the share of those met only once among all
+        that were met, with one of each added so that few of them prove little.
+        """
+        sure = self.rows((self.residual <= tol).nonzero()[:, 0])
+        earlier, later = alike(sure.x, sure.target, problem.box, problem.separation)
+        distinct, once = torch.ones(2, len(sure.x), dtype=torch.bool).unbind()
+        distinct[later] = False
+        once[earlier] = once[later] = False
+        total, new, single = (
+            torch.bincount(sure.target[rows], minlength=count)
+            for rows in (torch.ones_like(once), distinct, once)
+        )
+        return new, (single + 1).double() / (total + 1)
 
     def without_dead_ends(self, count: int, tol: float) -> Pool:
         """The rows that are answers and, for a target that has none, the closest."""
         least = self.residual.new_full((count,), torch.inf)
         least = least.scatter_reduce(0, self.target, self.residual, "amin")
         return self.rows((self.residual <= least[self.target].clamp(min=tol)).nonzero()[:, 0])
+
+    def shifted(self, by: int) -> Pool:
+        """The same rows, for targets that are counted from another one."""
+        return Pool(self.target + by, self.x, self.y, self.residual, self.stationary)
 
     def rows(self, index: Int64[Tensor, " kept"]) -> Pool:
         """Some of the rows, in this order."""

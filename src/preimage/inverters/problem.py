@@ -14,10 +14,14 @@ from preimage.domain import Box
 from preimage.errors import FunctionError
 from preimage.function import Function
 from preimage.solve.neighbours import Neighbours
+from preimage.space import EUCLIDEAN, OutputSpace
 from preimage.surrogates import Support, Surrogate
 
 RELATIVE_TOLERANCE = 1e-9
 """The default tolerance, in spreads of y; looser for functions of lower precision."""
+
+DAMPING = 1e-4
+"""How much of the mean squared slope is added to all of them where steps are predicted."""
 
 
 @final
@@ -31,10 +35,13 @@ class Problem:
         box: Where answers are searched.
         x: Known inputs (anchors), measured or sampled.
         y: Their outputs.
-        scale: The spread of each output over all known pairs, as `spread` gives it.
+        scale: The spread of each component of a difference over all known pairs.
         outputs: The names of the outputs.
         surrogate: What was learned from measurements, where there were any.
         support: The measured region, where there is one.
+        metric: The spread of each coordinate of an output; over these pairs, unless given.
+        noise: The standard deviation of each measured output, where it is known.
+        unlabelled: Outputs whose inputs are not known, to train on.
     """
 
     function: Function
@@ -42,10 +49,13 @@ class Problem:
     box: Box
     x: Float64[Tensor, "anchors p"]
     y: Float64[Tensor, "anchors q"]
-    scale: Float64[Tensor, " q"]
+    scale: Float64[Tensor, " m"]
     outputs: tuple[str, ...]
     surrogate: Surrogate | None = None
     support: Support | None = None
+    metric: Float64[Tensor, " c"] | None = None
+    noise: Float64[Tensor, "anchors q"] | None = None
+    unlabelled: Float64[Tensor, "targets q"] | None = None
 
     @property
     def input_dim(self) -> int:
@@ -57,6 +67,16 @@ class Problem:
         """The number of outputs, q."""
         return self.y.shape[1]
 
+    @property
+    def difference_dim(self) -> int:
+        """How many equations a target is: the components of a difference, m."""
+        return len(self.scale)
+
+    @property
+    def space(self) -> OutputSpace:
+        """How outputs differ."""
+        return self.function.space
+
     @cached_property
     def tol(self) -> float:
         """The residual up to which an answer is confirmed unless the user says otherwise."""
@@ -66,26 +86,55 @@ class Problem:
     @property
     def separation(self) -> float:
         """How far apart, in box widths, two answers must be to count as two."""
-        return 1e-6 if self.output_dim >= self.input_dim else 1e-3
+        return 1e-6 if self.difference_dim >= self.input_dim else 1e-3
 
     @cached_property
     def neighbours(self) -> Neighbours:
-        """The anchors by their outputs, in spreads of y."""
-        return Neighbours(self.y, self.scale)
+        """The anchors by the coordinates of their outputs, in spreads, noisy ones farther off."""
+        doubt = None if self.noise is None else (self.noise / self.scale).norm(dim=1)
+        return Neighbours(self.space.coordinates(self.y), self._metric, doubt)
 
     @cached_property
-    def newton(self) -> Float64[Tensor, "anchors p q"]:
-        """For each anchor the matrix from a gap in y, in spreads, to a step in box widths."""
+    def denoised(self) -> Problem:
+        """The same problem with the anchors' outputs freed from noise; itself without a surrogate.
+
+        Each is the mean of what was measured there and what the surrogate predicts, weighted by
+        how sure each of them is: with little noise the measurement, with much the prediction.
+        """
+        if self.surrogate is None:
+            return self
+        mean, sd = self.surrogate.mean(self.x).detach(), self.surrogate.sd(self.x).detach()
+        noise = self.surrogate.noise_sd(mean).detach()
+        noise = noise if self.noise is None else noise.hypot(self.noise)
+        share = (sd / sd.hypot(noise).clamp(min=1e-300)).square()
+        y = mean + share * (self.y - mean)
+        return replace(self, y=y, metric=self._metric, noise=None)
+
+    @cached_property
+    def _metric(self) -> Float64[Tensor, " c"]:
+        if self.metric is not None:
+            return self.metric
+        return EUCLIDEAN.spread(self.space.coordinates(self.y))
+
+    @cached_property
+    def newton(self) -> Float64[Tensor, "anchors p m"]:
+        """For each anchor the matrix from a difference, in spreads, to a step in box widths."""
         _, jacobian = self.function.linearize(self.x)
-        slope = jacobian * self.box.width / self.scale[:, None]
-        return torch.linalg.pinv(slope.nan_to_num(), rtol=1e-3)
+        slope = (jacobian * self.box.width / self.scale[:, None]).nan_to_num()
+        # Damped, so that near a singular point no step is longer than the linear model is good for.
+        normal = slope @ slope.mT
+        diagonal = normal.diagonal(dim1=1, dim2=2)
+        diagonal += DAMPING * diagonal.mean(dim=1, keepdim=True) + 1e-300
+        return torch.linalg.solve_ex(normal, slope)[0].mT.nan_to_num()
 
     def within(self, box: Box) -> Problem:
         """The same problem in a smaller box, with the anchors that lie there (all, if none do)."""
         inside = box.contains(self.x)
         if not bool(inside.any()):
             return replace(self, box=box)
-        return replace(self, box=box, x=self.x[inside], y=self.y[inside])
+        x, y = self.x[inside], self.y[inside]
+        noise = None if self.noise is None else self.noise[inside]
+        return replace(self, box=box, x=x, y=y, noise=noise, metric=self._metric)
 
     def nearest_anchors(
         self,
@@ -94,17 +143,19 @@ class Problem:
         near: Float64[Tensor, "targets p"] | None = None,
     ) -> Int64[Tensor, "targets k"]:
         """The k anchors nearest in y; with `near`, those of 8 k that are closest to it in x."""
+        coordinates = self.space.coordinates(targets)
         if near is None:
-            return self.neighbours.query(targets, k)
-        index = self.neighbours.query(targets, 8 * k)
+            return self.neighbours.query(coordinates, k)
+        index = self.neighbours.query(coordinates, 8 * k)
         away = self.box.difference(self.x[index], near[:, None]).norm(dim=2)
         return index.gather(1, away.argsort(dim=1, stable=True)[:, :k])
 
 
-def spread(y: Float64[Tensor, "anchors q"]) -> Float64[Tensor, " q"]:
-    """The standard deviation of each output; one where it is constant."""
-    sd = y.std(dim=0)
-    return torch.where(sd > 1e-12 * (1 + y.abs().amax(dim=0)), sd, 1.0)
+def spread(
+    y: Float64[Tensor, "anchors q"], space: OutputSpace = EUCLIDEAN
+) -> Float64[Tensor, " m"]:
+    """The typical size of each component of a difference of outputs."""
+    return space.spread(y)
 
 
 def sampled(function: Function, count: int, seed: int) -> tuple[Tensor, Tensor]:

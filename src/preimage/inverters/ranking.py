@@ -13,7 +13,7 @@ from preimage.inverters.pool import Pool
 from preimage.inverters.problem import Problem
 from preimage.preimages import Status
 from preimage.solve.distinct import distinct
-from preimage.solve.ragged import padded
+from preimage.solve.ragged import padded, position
 
 
 @final
@@ -87,6 +87,27 @@ def ranked(
             for flags in zip(ok.any(dim=1).tolist(), stuck.tolist(), strict=True)
         ],
     )
+
+
+def closest(pool: Pool, problem: Problem, count: int, *, tol: float) -> Answers:
+    """The one point of each target that came closest; as `ranked` where one answer will do."""
+    pool = pool.rows(pool.residual.isfinite().nonzero()[:, 0])
+    stuck = torch.zeros(count, dtype=torch.bool)
+    stuck[pool.target[pool.stationary]] = True
+    order = pool.residual.argsort(stable=True)
+    order = order[pool.target[order].argsort(stable=True)]
+    pool = pool.rows(order[position(pool.target, count) == 0])
+    x = torch.full((count, 1, problem.input_dim), torch.nan, dtype=torch.float64)
+    y = torch.full((count, 1, problem.output_dim), torch.nan, dtype=torch.float64)
+    residual = torch.full((count, 1), torch.nan, dtype=torch.float64)
+    x[pool.target, 0], y[pool.target, 0] = pool.x, pool.y
+    residual[pool.target, 0] = pool.residual
+    ok = residual <= tol
+    status = [
+        _status(problem.checker, *flags)
+        for flags in zip(ok[:, 0].tolist(), stuck.tolist(), strict=True)
+    ]
+    return Answers(x, y, residual, ok, None, status)
 
 
 def _worth(pool: Pool, problem: Problem, near: Tensor | None, tol: float) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from preimage.domain import Box
 from preimage.function import Function
+from preimage.space import OutputSpace
 
 SLACK = 0.25
 """By how many ranges of its neighbourhood the image of a cell is widened beyond its corners."""
@@ -31,6 +32,7 @@ BINNED_OUTPUTS = 3
 class CellTable:
     """Cells of a regular grid with an outer estimate of the image of each.
 
+    Outputs are seen through the coordinates of their space, which for numbers are the numbers.
     The image of a cell is taken to lie in the bounding box of the outputs at its corners, widened
     by `SLACK` times the largest range among the cell and its neighbours: at a fold, where the
     corners of a cell can agree, the neighbours still show how much the function bends. The boxes
@@ -43,9 +45,10 @@ class CellTable:
 
     width: Float64[Tensor, " p"]
     center: Float64[Tensor, "cells p"]
-    low: Float64[Tensor, "cells q"]
-    high: Float64[Tensor, "cells q"]
+    low: Float64[Tensor, "cells c"]
+    high: Float64[Tensor, "cells c"]
     model: _LinearModels
+    space: OutputSpace
     _bins: _Bins
 
     @staticmethod
@@ -55,7 +58,8 @@ class CellTable:
         side = max(2, round(count ** (1 / p)))
         unit = torch.linspace(0, 1, side + 1, dtype=torch.float64)
         corners = torch.cartesian_prod(*[unit] * p).reshape(-1, p)
-        grid = function(box.low + box.width * corners).reshape(*[side + 1] * p, -1)
+        grid = function.space.coordinates(function(box.low + box.width * corners))
+        grid = grid.reshape(*[side + 1] * p, -1)
         low = _over_corners(grid.nan_to_num(nan=torch.inf), p)
         high = -_over_corners((-grid).nan_to_num(nan=torch.inf), p)
         reach = SLACK * _over_neighbours((high - low).clamp(min=0), p)
@@ -66,12 +70,13 @@ class CellTable:
         center, low, high = center[defined], low[defined], high[defined]
         width = box.width / side
         model = _LinearModels.fit(grid, p, defined)
-        return CellTable(width, center, low, high, model, _Bins.build(low, high))
+        return CellTable(width, center, low, high, model, function.space, _Bins.build(low, high))
 
     def starts(
         self, y: Float64[Tensor, "targets q"]
     ) -> tuple[Int64[Tensor, " pairs"], Float64[Tensor, "pairs p"]]:
         """Pairs (target, x): a start in every cell that may hold a preimage of the target."""
+        y = self.space.coordinates(y)
         target, cell = self._bins.lookup(y)
         inside = ((y[target] >= self.low[cell]) & (y[target] <= self.high[cell])).all(dim=1)
         target, cell = target[inside], cell[inside]

@@ -36,10 +36,10 @@ def advance(
     there: Float64[Tensor, " q"],
     *,
     box: Box,
-    scale: Float64[Tensor, " q"],
+    scale: Float64[Tensor, " m"],
     tol: float,
 ) -> Advance:
-    r"""Carries answers of one target to the next along the straight line between the targets.
+    r"""Carries answers of one target to the next along the way between the targets.
 
     Each part of the way predicts $x + J^+ \Delta y$ and corrects by Levenberg-Marquardt. A part is
     accepted when the corrector confirms an answer and moves little against the prediction, so
@@ -55,10 +55,11 @@ def advance(
         if len(active) == 0:
             break
         goal = torch.minimum(done[active] + part[active], torch.ones_like(done[active]))
-        target = here + goal[:, None] * (there - here)
+        target = function.space.between(here, there, goal)
         y, jacobian = function.linearize(x[active])
+        gap = function.space.difference(target, y)
         slope = (jacobian * box.width / scale[:, None]).nan_to_num()
-        step = torch.einsum("bpq,bq->bp", torch.linalg.pinv(slope), (target - y) / scale)
+        step = torch.einsum("bpq,bq->bp", torch.linalg.pinv(slope), gap / scale)
         predicted = box.clip(x[active] + step * box.width)
         end = levenberg_marquardt(function, predicted, target, box=box, scale=scale, iterations=10)
         moved = box.difference(end.x, x[active]).norm(dim=1)

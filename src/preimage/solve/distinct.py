@@ -61,10 +61,13 @@ def distinct(
         if not bool(found.any()):
             break
         # The best of those that are the same answer stands for all of them.
-        same = _distance(x, x[rows, pick], box) <= separation
-        alike = same & remaining & (confirmed == confirmed[rows, pick][:, None])
-        pick = torch.where(alike, quality, torch.inf).argmin(dim=1)
         away = _distance(x, x[rows, pick], box)
+        same = away <= separation
+        alike = same & remaining & (confirmed == confirmed[rows, pick][:, None])
+        best = torch.where(alike, quality, torch.inf).argmin(dim=1)
+        other = (best != pick).nonzero()[:, 0]
+        pick[other] = best[other]
+        away[other] = _distance(x[other], x[other, pick[other]], box)
         chosen.append(torch.where(found, pick, none))
         clearance = torch.minimum(clearance, away)
         remaining &= ~same & (away > separation)

@@ -18,7 +18,7 @@ def closest_on_fibre(
     near: Float64[Tensor, "rows p"],
     *,
     box: Box,
-    scale: Float64[Tensor, " q"],
+    scale: Float64[Tensor, " m"],
     tol: float,
     rounds: int = 30,
 ) -> Polished:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from preimage.domain import Box
@@ -24,7 +24,7 @@ class Polished:
     """Where each row ended: the point, the function there, and its residual in units of y.
 
     `stationary` marks rows that stopped because no step inside the box lowers the residual, and
-    not because the iterations ran out.
+    not because the iterations ran out or another row was faster.
     """
 
     x: Float64[Tensor, "rows p"]
@@ -39,8 +39,10 @@ def levenberg_marquardt(
     target: Float64[Tensor, "rows q"],
     *,
     box: Box,
-    scale: Float64[Tensor, " q"],
+    scale: Float64[Tensor, " m"],
     iterations: int = 50,
+    enough: float = 0.0,
+    rivals: Int64[Tensor, " rows"] | None = None,
 ) -> Polished:
     r"""Lowers $\|(f(x) - y) / scale\|$ from each start, inside the box.
 
@@ -53,12 +55,15 @@ def levenberg_marquardt(
     end. A trial point where the function is not defined counts as a rejected step.
 
     Args:
-        function: The forward map.
+        function: The forward map; its space says what $f(x) - y$ is.
         x: One start a row, in the units of x.
         target: The output wanted by each row, in the units of y.
         box: Where x must stay.
-        scale: The spread of each output, in the units of y.
+        scale: The spread of each component of a difference, in the units of y.
         iterations: The most steps tried; each costs one call of the function a row.
+        enough: The residual, in the units of y, at which a row may stop.
+        rivals: Rows with the same number want one answer between them; once one of them has
+            stopped with `enough`, the others stop where they are.
 
     References:
         [1] Yamashita and Fukushima, On the rate of convergence of the Levenberg-Marquardt method,
@@ -73,83 +78,143 @@ def levenberg_marquardt(
         >>> end.x.round(decimals=12).flatten().abs().tolist()
         [1.0, 0.0, 1.0]
     """
-    goal = target
-    y, jacobian = function.linearize(x)
-    residual = _norm(y - target, scale)
-    out_x, out_y = x.clone(), y.clone()
+    descent = _Descent(function, box, scale, enough)
+    at = descent.begin(x, target)
+    out_x, out_y, out_error = x.clone(), at.y.clone(), at.error.clone()
     stationary = torch.zeros(len(x), dtype=torch.bool)
+    answered = _flags(rivals)
     # Rows that are still at work stand packed together; each is written back as it finishes.
     row = torch.arange(len(x))
-    damping = torch.ones_like(residual)
-    finished = residual <= FLOOR
-    for _ in range(iterations):
-        if bool(finished.any()):
-            out_x[row[finished]], out_y[row[finished]] = x[finished], y[finished]
-            stationary[row[finished]] = True
-            keep = (~finished).nonzero()[:, 0]
-            row, x, y, target = row[keep], x[keep], y[keep], target[keep]
-            jacobian, residual, damping = jacobian[keep], residual[keep], damping[keep]
-            finished = finished[keep]
+    for step in range(iterations + 1):
+        over = at.arrived | at.stuck
+        if rivals is not None and bool(at.arrived.any()):
+            answered[rivals[row[at.arrived]]] = True
+            over |= answered[rivals[row]]
+        if step == iterations:
+            over = torch.ones_like(over)
+        if bool(over.any()):
+            done = row[over]
+            out_x[done], out_y[done], out_error[done] = at.x[over], at.y[over], at.error[over]
+            stationary[done] = (at.arrived | at.stuck)[over]
+            keep = (~over).nonzero()[:, 0]
+            row = row[keep]
+            at = at.take(keep) if len(row) else at
         if len(row) == 0:
             break
-        error = (y - target) / scale
-        slope = jacobian * (box.width / scale[:, None])
-        _hold(slope, x, error, box)
-        step = _step(slope, error, damping * residual.square()) * box.width
-        trial = _inside(x - step, box)
-        # Derivatives are computed with the value: nearly every trial is accepted.
-        y_trial, jacobian_trial = function.linearize(trial)
-        reached = _norm(y_trial - target, scale)
-        better = reached < residual
-        damping = (damping * torch.where(better, 0.1, 8.0)).clamp(min=1e-8)
-        still = ~better & (
-            (damping > MAX_DAMPING) | (residual < 1e-11) | ((trial - x) == 0).all(dim=1)
-        )
-        crawling = better & (reached > 0.9999 * residual) & (residual > 1e-6)
-        finished = still | crawling | (reached <= FLOOR)
-        x, y = trial.where(better[:, None], x), y_trial.where(better[:, None], y)
-        jacobian = jacobian_trial.where(better[:, None, None], jacobian)
-        residual = torch.where(better, reached, residual)
-    out_x[row], out_y[row] = x, y
-    stationary[row[finished]] = True
+        at = descent.advance(at)
+    residual = (out_error * scale).norm(dim=1)
     end = box.clip(out_x)
     wrapped = (end != out_x).any(dim=1).nonzero()[:, 0]
     if len(wrapped):
         out_y[wrapped] = function(end[wrapped])
-    return Polished(end, out_y, (out_y - goal).norm(dim=1), stationary)
+        residual[wrapped] = function.space.distance(out_y[wrapped], target[wrapped])
+    return Polished(end, out_y, residual, stationary)
 
 
-def _norm(error: Float64[Tensor, "rows q"], scale: Float64[Tensor, " q"]) -> Tensor:
-    """The scaled residual, infinite where the function is not defined."""
-    return (error / scale).norm(dim=1).nan_to_num(nan=torch.inf)
+@final
+@dataclass(frozen=True)
+class _Rows:
+    """Rows at work: where they are, what is there, and whether they can stop."""
+
+    target: Float64[Tensor, "rows q"]
+    x: Float64[Tensor, "rows p"]
+    y: Float64[Tensor, "rows q"]
+    error: Float64[Tensor, "rows m"]
+    jacobian: Float64[Tensor, "rows m p"]
+    residual: Float64[Tensor, " rows"]
+    damping: Float64[Tensor, " rows"]
+    arrived: Bool[Tensor, " rows"]
+    stuck: Bool[Tensor, " rows"]
+
+    def take(self, keep: Int64[Tensor, " kept"]) -> _Rows:
+        """Some of the rows."""
+        return _Rows(*(values[keep] for values in vars(self).values()))
 
 
-def _hold(slope: Tensor, x: Tensor, error: Tensor, box: Box) -> None:
-    """Takes the columns of inputs that sit on a bound and would leave the box out of `slope`."""
-    low, high = (x <= box.low) & ~box.periodic, (x >= box.high) & ~box.periodic
-    edge = (low | high).any(dim=1).nonzero()[:, 0]
-    if len(edge):
-        descent = -torch.einsum("bqp,bq->bp", slope[edge], error[edge])
-        held = (low[edge] & (descent < 0)) | (high[edge] & (descent > 0))
-        slope[edge] = slope[edge].masked_fill(held[:, None], 0.0)
+@final
+class _Descent:
+    """One step of all rows at a time."""
+
+    def __init__(self, function: Function, box: Box, scale: Tensor, enough: float) -> None:
+        self._function, self._space = function, function.space
+        self._scale, self._enough = scale, enough
+        self._width, self._unit = box.width, box.width / scale[:, None]
+        # Periodic inputs may run on, and are wrapped at the end.
+        self._low = box.low.masked_fill(box.periodic, -torch.inf)
+        self._high = box.high.masked_fill(box.periodic, torch.inf)
+
+    def begin(self, x: Float64[Tensor, "rows p"], target: Float64[Tensor, "rows q"]) -> _Rows:
+        """The rows at their starts."""
+        y, jacobian = self._function.linearize(x)
+        error = self._space.difference(y, target) / self._scale
+        residual = _norm(error)
+        damping, stuck = torch.ones_like(residual), torch.zeros(len(x), dtype=torch.bool)
+        arrived = self._arrived(error, residual)
+        return _Rows(target, x, y, error, jacobian, residual, damping, arrived, stuck)
+
+    def advance(self, at: _Rows) -> _Rows:
+        """The rows one step on, or where they were with more damping."""
+        slope = at.jacobian * self._unit
+        self._hold(slope, at)
+        step = _step(slope, at.error, at.damping * at.residual.square()) * self._width
+        x = torch.clamp(at.x - step, self._low, self._high)
+        # Derivatives are computed with the value: nearly every trial is accepted.
+        y, jacobian = self._function.linearize(x)
+        error = self._space.difference(y, at.target) / self._scale
+        residual = _norm(error)
+        better = residual < at.residual
+        damping = (at.damping * torch.where(better, 0.1, 8.0)).clamp(min=1e-8)
+        stuck = better & (residual > 0.9999 * at.residual) & (residual > 1e-6)
+        if not bool(better.all()):
+            hopeless = (damping > MAX_DAMPING) | (at.residual < 1e-11) | (x == at.x).all(dim=1)
+            stuck |= ~better & hopeless
+            x, y = x.where(better[:, None], at.x), y.where(better[:, None], at.y)
+            error = error.where(better[:, None], at.error)
+            jacobian = jacobian.where(better[:, None, None], at.jacobian)
+            residual = torch.where(better, residual, at.residual)
+        arrived = self._arrived(error, residual)
+        return _Rows(at.target, x, y, error, jacobian, residual, damping, arrived, stuck)
+
+    def _arrived(self, error: Tensor, residual: Tensor) -> Tensor:
+        if self._enough > 0:
+            return (error * self._scale).norm(dim=1) <= self._enough
+        return residual <= FLOOR
+
+    def _hold(self, slope: Tensor, at: _Rows) -> None:
+        """Takes the columns of inputs that sit on a bound and would leave the box out of `slope`.
+
+        Such an input is moved by nothing for one step, and is free again at the next.
+        """
+        low, high = at.x <= self._low, at.x >= self._high
+        edge = low | high
+        if bool(edge.any()):
+            rows = edge.any(dim=1).nonzero()[:, 0]
+            descent = -torch.einsum("bmp,bm->bp", slope[rows], at.error[rows])
+            held = (low[rows] & (descent < 0)) | (high[rows] & (descent > 0))
+            slope[rows] = slope[rows].masked_fill(held[:, None], 0.0)
+
+
+def _norm(error: Float64[Tensor, "rows m"]) -> Float64[Tensor, " rows"]:
+    """The residual in spreads of y, infinite where the function is not defined."""
+    return error.norm(dim=1).nan_to_num(nan=torch.inf)
 
 
 def _step(slope: Tensor, error: Tensor, damping: Tensor) -> Tensor:
     """The damped Gauss-Newton step, through the smaller of the two normal matrices."""
-    _, q, p = slope.shape
-    if q < p:
-        normal, right = slope @ slope.mT, error[:, :, None]
+    _, m, p = slope.shape
+    if m < p:
+        normal, right = torch.bmm(slope, slope.mT), error[:, :, None]
     else:
-        normal, right = slope.mT @ slope, slope.mT @ error[:, :, None]
+        normal, right = torch.bmm(slope.mT, slope), torch.bmm(slope.mT, error[:, :, None])
+    diagonal = normal.diagonal(dim1=1, dim2=2)
     # The relative term keeps a singular matrix solvable and is lost to rounding otherwise.
-    trace = normal.diagonal(dim1=1, dim2=2).sum(dim=1)
-    ridge = damping + 1e-15 * trace + 1e-300
-    normal = normal + ridge[:, None, None] * torch.eye(normal.shape[-1], dtype=normal.dtype)
+    diagonal += torch.add(damping, diagonal.sum(dim=1), alpha=1e-15)[:, None]
     solution = torch.linalg.solve_ex(normal, right)[0]
-    step = slope.mT @ solution if q < p else solution
+    step = torch.bmm(slope.mT, solution) if m < p else solution
     return step[:, :, 0].nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _inside(x: Tensor, box: Box) -> Tensor:
-    """Cuts x to the box, save in periodic inputs, which may run on."""
-    return torch.where(box.periodic, x, torch.minimum(torch.maximum(x, box.low), box.high))
+def _flags(group: Tensor | None) -> Bool[Tensor, " groups"]:
+    """One flag for each number that occurs."""
+    groups = 0 if group is None or len(group) == 0 else int(group.max()) + 1
+    return torch.zeros(groups, dtype=torch.bool)

@@ -45,13 +45,49 @@ def repeats(
         [False, True, False, False]
     """
     seen = torch.zeros(len(x), dtype=torch.bool)
-    for lag in range(1, len(x)):
-        pair = (group[lag:] == group[:-lag]).nonzero()[:, 0]
-        if len(pair) == 0:
-            break
-        close = box.difference(x[pair + lag], x[pair]).norm(dim=1) <= separation
-        seen[pair[close] + lag] = True
+    seen[alike(x, group, box, separation)[1]] = True
     return seen
+
+
+def alike(
+    x: Float64[Tensor, "rows p"], group: Int64[Tensor, " rows"], box: Box, separation: float
+) -> tuple[Int64[Tensor, " pairs"], Int64[Tensor, " pairs"]]:
+    """All pairs of rows of one group within `separation` box widths, the earlier row first.
+
+    Along one line, which no distance is longer on than it is, rows that are close stand together.
+
+    Example:
+        >>> x = torch.tensor([[0.5], [0.5], [0.9], [0.5]], dtype=torch.float64)
+        >>> [rows.tolist() for rows in alike(x, torch.tensor([0, 0, 0, 1]), Box(0, 1), 1e-6)]
+        [[0], [1]]
+    """
+    line = _on_a_line(x, box)
+    order = line.argsort(stable=True)
+    order = order[group[order].argsort(stable=True)]
+    line, group = line[order], group[order]
+    earlier, later = [order[:0]], [order[:0]]
+    first = torch.arange(len(x))
+    for lag in range(1, len(x)):
+        first = first[first < len(x) - lag]
+        first = first[group[first + lag] == group[first]]
+        # With some room for rounding; the true distance decides.
+        first = first[line[first + lag] - line[first] <= separation * 1.001 + 1e-12]
+        if len(first) == 0:
+            break
+        a, b = order[first], order[first + lag]
+        close = box.difference(x[a], x[b]).norm(dim=1) <= separation
+        earlier.append(torch.minimum(a, b)[close])
+        later.append(torch.maximum(a, b)[close])
+    return torch.cat(earlier), torch.cat(later)
+
+
+def _on_a_line(x: Tensor, box: Box) -> Float64[Tensor, " rows"]:
+    """One number a row, no two of which are farther apart than the rows are in box widths."""
+    share = (x - box.low) / box.width
+    angle = 2 * torch.pi * share
+    around = (angle.cos() + 2 * angle.sin()) / (2 * torch.pi * 5**0.5)
+    weight = torch.arange(1, box.dim + 1, dtype=torch.float64).sqrt()
+    return torch.where(box.periodic, around, share) @ (weight / weight.norm())
 
 
 def padded(
