@@ -17,6 +17,7 @@ from preimage.cli.options import (
     SeedOption,
     SetOption,
 )
+from preimage.cli.robot import BaseOption, GoalOption, RobotOption, TipOption, load_robot
 from preimage.cli.words import column_list
 from preimage.errors import InputError
 
@@ -34,12 +35,23 @@ def fit(
     y: Annotated[
         str | None, typer.Option("--y", metavar="COLUMN[,COLUMN]", help="The outputs.")
     ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN[,COLUMN]",
+            help="The standard deviation of each row's outputs: a column for all, or one for each.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="MODEL", help="The folder to write.")
     ] = None,
     function: FunctionOption = None,
     box: BoxOption = None,
     periodic: PeriodicOption = None,
+    robot: RobotOption = None,
+    tip: TipOption = None,
+    base: BaseOption = None,
+    goal: GoalOption = None,
     method: MethodOption = None,
     preset: PresetOption = None,
     settings: SetOption = None,
@@ -67,15 +79,18 @@ def fit(
     columns, outputs = column_list(x), column_list(y)
     if output is None:
         raise InputError("say where the model goes: -o MODEL, a folder.")
-    if data is None and function is None:
+    if data is None and function is None and robot is None:
         raise InputError(
             "there is nothing to fit to; name a file of measurements with --x and --y, or a "
-            "function: --function FILE.py:NAME --box LOW,HIGH."
+            "function: --function FILE.py:NAME --box LOW,HIGH, or a robot: --robot FILE.urdf "
+            "--tip LINK."
         )
     if data is not None and not (columns and outputs):
         raise InputError(
             f"say which columns of {data} are inputs and which are outputs: --x NAME --y NAME."
         )
+    if data is None and noise:
+        raise InputError("--noise names columns of a file of measurements; there is none.")
     if data is None and columns:
         raise InputError("--x names columns of a file; name inputs by --box NAME=LOW,HIGH.")
 
@@ -87,15 +102,20 @@ def fit(
     from preimage.cli.settings import build_method
     from preimage.cli.userfile import load_callable
 
+    alone = {"--function": function, "--box": box, "--periodic": periodic}
+    arm = load_robot(robot, tip, base, goal, alone if data else {**alone, "--y": y})
     inverter = build_method(method, settings or [], preset=preset, seed=seed)
-    if data is None and function is not None:
+    if data is None and arm is not None:
+        inverter.fit_function(arm)
+    elif data is None and function is not None:
         inverter.fit_function(load_function(function, box or [], periodic or [], outputs))
     else:
         inverter.fit(
             columns,
             outputs,
             data=data,
-            function=None if function is None else load_callable(function),
+            noise=column_list(noise) or None,
+            function=arm if function is None else load_callable(function),
             domain=box_of(box, periodic or [], columns) if box else None,
             missing=missing,
             repeats=repeats,

@@ -19,10 +19,19 @@ from preimage.cli.options import (
     SeedOption,
     SetOption,
 )
+from preimage.cli.robot import (
+    BaseOption,
+    GoalOption,
+    RobotOption,
+    TipOption,
+    load_robot,
+    with_rotation_vectors,
+)
 from preimage.cli.words import Question, column_list, sort_words
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
+    from preimage.function import Function
     from preimage.inverters import Inverter
 
 
@@ -31,7 +40,7 @@ def invert(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL] TARGET...",
-            help="The folder of a fitted model, unless --function is given alone; then targets: "
+            help="The folder of a fitted model, unless a function or a robot is given; targets: "
             "numbers, with commas between several outputs, or one CSV, Parquet or JSON file.",
             show_default=False,
         ),
@@ -45,6 +54,10 @@ def invert(
             "--y", metavar="NAME[,NAME]", help="Names of a function's outputs; y by default."
         ),
     ] = None,
+    robot: RobotOption = None,
+    tip: TipOption = None,
+    base: BaseOption = None,
+    goal: GoalOption = None,
     n: Annotated[
         int, typer.Option("-n", "--answers", min=1, help="The most answers for a target.")
     ] = 16,
@@ -87,6 +100,8 @@ def invert(
 
     preimage invert --function cubic.py:cubic --box -2,2 0.3 -0.1
 
+    preimage invert --robot panda.urdf --tip panda_hand 0.4,0.1,0.5,3.14,0,0
+
     The exit code is 0 when all targets are answered and 1 when some are not.
     """
     question = sort_words(words or [], _option_names())
@@ -98,7 +113,7 @@ def invert(
         }  # fmt: skip
         _refuse([option for option, value in given.items() if value is not None])
 
-    from preimage.cli.forward import load_function, part_of, state_of
+    from preimage.cli.forward import part_of, state_of
     from preimage.cli.settings import build_method
     from preimage.cli.show import print_answers
     from preimage.inverters.arguments import numbered, rows_of, tolerance
@@ -106,20 +121,19 @@ def invert(
     if tol is not None:
         tolerance(tol)
     state = state_of(near)
+    alone = {"--function": function, "--box": box, "--periodic": periodic, "--y": y}
+    arm = load_robot(robot, tip, base, goal, alone)
     if question.model is not None:
         forward = None
-        inverter = load_model(question.model, function)
+        inverter = load_model(question.model, function, arm)
         domain, outputs = inverter.fitted.box, inverter.fitted.outputs
-    elif function is not None:
-        forward = load_function(function, box or [], periodic or [], column_list(y))
+    else:
+        forward = arm or _function(function, box, periodic, y)
         inverter = build_method(method, settings or [], preset=preset, seed=seed)
         domain = forward.domain
         outputs = forward.outputs or numbered("y", forward.output_dim)
-    else:
-        raise InputError(
-            "there is nothing to invert; name the folder of a model that `preimage fit` wrote, "
-            "before the targets, or a function: --function FILE.py:NAME --box LOW,HIGH."
-        )
+    if arm is not None:
+        question = with_rotation_vectors(question, outputs)
     targets = rows_of(_asked(question, outputs), outputs, "targets").values
     part = part_of(domain, within or [])
     if state is not None and not isinstance(state, str):
@@ -142,8 +156,8 @@ def invert(
     raise typer.Exit(0 if found.answered else 1)
 
 
-def load_model(path: Path, function: str | None) -> Inverter:
-    """A saved inverter, with the function that it was fitted to taken from a file.
+def load_model(path: Path, function: str | None, arm: Function | None = None) -> Inverter:
+    """A saved inverter, with the function that it was fitted to taken from a file or a robot.
 
     Raises:
         StoreError: If the folder is no model.
@@ -153,12 +167,28 @@ def load_model(path: Path, function: str | None) -> Inverter:
     from preimage.inverters.loading import load
     from preimage.store import read_config
 
-    if read_config(path).get("checker") == "function" and function is None:
+    forward = arm if function is None else load_callable(function)
+    if read_config(path).get("checker") == "function" and forward is None:
         raise InputError(
             f"{path} was fitted to a function, and functions are code, which is not saved; give "
-            "it again: --function FILE.py:NAME."
+            "it again: --function FILE.py:NAME, or --robot FILE.urdf --tip LINK."
         )
-    return load(path, function=None if function is None else load_callable(function))
+    return load(path, function=forward)
+
+
+def _function(
+    place: str | None, box: list[str] | None, periodic: list[str] | None, y: str | None
+) -> Function:
+    """The function that the options name."""
+    from preimage.cli.forward import load_function
+
+    if place is None:
+        raise InputError(
+            "there is nothing to invert; name the folder of a model that `preimage fit` wrote, "
+            "before the targets, or a function: --function FILE.py:NAME --box LOW,HIGH, or a "
+            "robot: --robot FILE.urdf --tip LINK."
+        )
+    return load_function(place, box or [], periodic or [], column_list(y))
 
 
 def _asked(question: Question, outputs: tuple[str, ...]) -> Any:
