@@ -18,12 +18,15 @@ from preimage import (
     METHODS,
     Box,
     DirectInverter,
+    FlowInverter,
     Function,
     GradientInverter,
     Inverter,
+    MixtureInverter,
     NearestInverter,
     Recipe,
     Status,
+    TandemInverter,
     TwinInverter,
     check_inverter,
 )
@@ -45,6 +48,9 @@ LIGHT = Ensemble(members=2, width=16, depth=2, steps=60, batch=64)
 QUICK: dict[str, Inverter] = {
     "gradient": GradientInverter(),
     "nearest": NearestInverter(),
+    "mixture": MixtureInverter(recipe=SHORTER, draws=16),
+    "flow": FlowInverter(recipe=replace(SHORTER, width=16), transforms=1, draws=16),
+    "tandem": TandemInverter(recipe=SHORTER),
     "direct": DirectInverter(recipe=SHORTER),
     "twin": TwinInverter(recipe=SHORTER, polish=False),
 }

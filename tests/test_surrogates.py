@@ -135,9 +135,17 @@ def test_global_state_is_left_alone() -> None:
     assert torch.get_default_dtype() == torch.float32
 
 
-@pytest.mark.parametrize(("rows", "kind"), [(2, GaussianProcess), (10_000, Ensemble)])
-def test_the_default_depends_on_the_number_of_rows(rows: int, kind: type) -> None:
-    chosen = default_surrogate(rows, seed=3)
+@pytest.mark.parametrize(
+    ("rows", "inputs", "kind"),
+    [
+        (2, 9, GaussianProcess),
+        (10_000, 4, GaussianProcess),
+        (10_000, 5, Ensemble),
+        (10_001, 1, Ensemble),
+    ],
+)
+def test_the_default_depends_on_rows_and_inputs(rows: int, inputs: int, kind: type) -> None:
+    chosen = default_surrogate(rows, inputs=inputs, seed=3)
     assert isinstance(chosen, kind)
     assert chosen == kind(seed=3)
 

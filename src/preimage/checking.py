@@ -242,7 +242,8 @@ def _answers_are_true(subject: Subject) -> None:
         size = 1e-9 * (1 + np.abs(found.targets).max())
         worst = np.abs(y.numpy() - found.y[there]).max(initial=0.0)
         _require(worst <= size, f"y differs from the function by {worst:.3g}.")
-        gap = np.linalg.norm(found.y - found.targets[:, None], axis=2)
+        y, targets = torch.from_numpy(found.y), torch.from_numpy(found.targets[:, None])
+        gap = problem.space.distance(y, targets).numpy()
         worst = np.abs(gap - found.residual)[there].max(initial=0.0)
         _require(worst <= size, f"residual differs from |y - target| by {worst:.3g}.")
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, final
 
 import numpy as np
+from torch import Tensor
 
 from preimage.tables import Kind, to_frame
 
@@ -39,9 +40,11 @@ class Preimages:
     confirmed answer the first place holds the nearest output that was reached, with `ok=False`.
 
     Attributes:
-        x: Answers, `(targets, n, p)`, in the units of the inputs.
+        x: Answers, `(targets, n, p)`, in the units of the inputs. For targets that are tensors
+            which require gradients, confirmed answers carry them back to the targets.
         y: What the function, or the surrogate, gives there, `(targets, n, q)`.
-        residual: Euclidean distance of `y` from the target, `(targets, n)`, in the units of y.
+        residual: Distance of `y` from the target, `(targets, n)`, in the units of y: Euclidean,
+            save where the outputs of the function are no plain numbers.
         ok: Which answers are confirmed, `(targets, n)`.
         targets: What was asked for, `(targets, q)`.
         status: A `Status` for each target.
@@ -110,8 +113,7 @@ class Preimages:
     @property
     def rmse(self) -> float:
         r"""$\sqrt{\operatorname{mean} (f(\hat x) - y)^2}$ of the best answers, in units of y."""
-        gap = np.asarray(self.y)[:, 0] - np.asarray(self.targets)
-        return float(np.sqrt(np.mean(gap**2)))
+        return float(np.sqrt(np.mean(np.asarray(self.residual)[:, 0] ** 2) / len(self.outputs)))
 
     @property
     def headline(self) -> str:
@@ -133,7 +135,7 @@ class Preimages:
         """The same answers, as NumPy arrays."""
         arrays = ("x", "y", "residual", "ok", "targets", "sd", "outside")
         given = {name: getattr(self, name) for name in arrays}
-        return replace(self, **{k: None if v is None else np.asarray(v) for k, v in given.items()})
+        return replace(self, **{k: None if v is None else _array(v) for k, v in given.items()})
 
     def explain(self, target: int) -> str:
         """What became of one target, as a sentence with its numbers."""
@@ -154,7 +156,7 @@ class Preimages:
         residual = np.asarray(self.residual)
         target, answer = np.nonzero(self.listed)
         inputs, outputs = self._labels()
-        wanted, x, y = np.asarray(self.targets), np.asarray(self.x), np.asarray(self.y)
+        wanted, x, y = np.asarray(self.targets), _array(self.x), np.asarray(self.y)
         columns: dict[str, np.ndarray] = {"target": target}
         for j, name in enumerate(outputs):
             columns[f"wanted_{name}"] = wanted[target, j]
@@ -205,7 +207,7 @@ class Preimages:
             lines.append(self.explain(target))
             ok = np.asarray(self.ok[target])
             for k in np.nonzero(ok)[0].tolist():
-                values = zip(self.inputs, np.asarray(self.x[target, k]).tolist(), strict=True)
+                values = zip(self.inputs, self.x[target, k].tolist(), strict=True)
                 mark = "  outside the measured region" if self._is_outside(target, k) else ""
                 lines.append("  " + ", ".join(f"{name} = {v:.6g}" for name, v in values) + mark)
         if len(self) > len(shown):
@@ -214,6 +216,11 @@ class Preimages:
 
     def _is_outside(self, target: int, answer: int) -> bool:
         return self.outside is not None and bool(self.outside[target, answer])
+
+
+def _array(values: Any) -> np.ndarray:
+    """NumPy values; of tensors through which gradients flow, the values alone."""
+    return np.asarray(values.detach() if isinstance(values, Tensor) else values)
 
 
 def _numbers(values: Any) -> str:

@@ -9,12 +9,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float64
-from torch import Tensor
 
 from preimage.domain import Box, as_box
-from preimage.errors import DataError, InputError
+from preimage.errors import InputError
 from preimage.function import Function
 from preimage.tables import Table, as_table, check_finite, names_of, read_table
 
@@ -69,29 +66,6 @@ def tolerance(tol: float) -> float:
     return float(tol)
 
 
-def check_repeats(x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"], repeats: str) -> None:
-    """Complains about rows with equal inputs and different outputs, unless they are wanted.
-
-    Raises:
-        DataError: If there are such rows.
-    """
-    if repeats not in ("error", "keep"):
-        raise InputError(f"repeats={repeats!r} is not known; give 'error' or 'keep'.")
-    if repeats == "keep":
-        return
-    _, group, size = torch.unique(x, dim=0, return_inverse=True, return_counts=True)
-    first = torch.full((len(size),), len(x)).scatter_reduce(0, group, torch.arange(len(x)), "amin")
-    differs = (y != y[first[group]]).any(dim=1)
-    if bool(differs.any()):
-        row = int(differs.nonzero()[0, 0])
-        raise DataError(
-            f"{int(differs.sum())} rows repeat the inputs of an earlier row with other outputs "
-            f"(rows {int(first[group[row]])} and {row}, for instance). If they are repeated "
-            "measurements, pass repeats='keep' (--repeats keep on the command line), and the "
-            "differences count as noise; otherwise an input is missing from x."
-        )
-
-
 def searched_box(domain: Any, x: Table) -> Box:
     """Where answers to measurements are searched, by the names of the measured columns.
 
@@ -133,7 +107,7 @@ def known_function(function: Any, box: Box, outputs: int) -> Function:
             f"function= has {given.domain.dim} inputs and {given.output_dim} outputs; x has "
             f"{box.dim} columns and y has {outputs}."
         )
-    return Function(given.fn, box, given.jacobian)
+    return given.on(box)
 
 
 def numbered(letter: str, count: int) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ from preimage.domain import Box, as_box
 from preimage.errors import InputError, NotFittedError
 from preimage.function import Function, as_function
 from preimage.inverters.arguments import (
-    check_repeats,
     known_function,
     numbered,
     rows_of,
@@ -28,9 +27,11 @@ from preimage.inverters.arguments import (
 )
 from preimage.inverters.flow import Proposals, Request, answer
 from preimage.inverters.gather import Tally, gather
+from preimage.inverters.implicit import differentiable
 from preimage.inverters.path import follow
 from preimage.inverters.problem import Problem, sampled, spread
 from preimage.inverters.ranking import Answers
+from preimage.inverters.replicates import averaged, check_repeats
 from preimage.inverters.saving import card, describe
 from preimage.preimages import Preimages
 from preimage.runtime import single_threaded
@@ -62,6 +63,7 @@ class Inverter(ABC):
     """
 
     kind: ClassVar[str]
+    semi_supervised: ClassVar[bool] = False
 
     seed: int = 0
     polish: bool = True
@@ -89,9 +91,11 @@ class Inverter(ABC):
         y: Any,
         *,
         data: Any = None,
+        noise: Any = None,
         function: Function | Callable[[Any], Any] | None = None,
         surrogate: Surrogate | None = None,
         domain: Box | tuple[Any, Any] | None = None,
+        unlabelled: Any = None,
         missing: str = "error",
         repeats: str = "error",
     ) -> Self:
@@ -102,15 +106,24 @@ class Inverter(ABC):
                 column names of `data`.
             y: Outputs, `(rows, q)`, likewise.
             data: A frame or file whose columns `x` and `y` name.
+            noise: The standard deviation of each measurement, in the units of y, where it is
+                known: one number, or a row for each row of y with one value for all outputs or
+                one for each, or columns of `data`. Rows with less noise count for more; noise
+                beyond it is learned. Zero is exact.
             function: The exact function, where it is known; it then checks the answers, and no
                 surrogate is learned.
-            surrogate: What learns the function otherwise (a copy of it is fitted); a Gaussian
-                process by default, and an ensemble of networks for thousands of rows.
+            surrogate: What learns the function otherwise (a copy of it is fitted); by default
+                what `default_surrogate` chooses, a Gaussian process or, for many rows, an
+                ensemble of networks.
             domain: Where answers are searched; by default the function's own domain where there
                 is one, and else the box of the measured inputs.
+            unlabelled: Outputs whose inputs are not known, `(targets, q)`, such as the targets to
+                be inverted later. A method that is `semi_supervised` learns to be consistent with
+                the surrogate there.
             missing: "error", or "drop" to leave out rows with missing values.
             repeats: "error", or "keep" where rows with equal x and different y are repeated
-                measurements of one thing.
+                measurements of one thing: the surrogate learns their noise from all of them, and
+                their mean is one known pair.
 
         Returns:
             The inverter itself.
@@ -122,21 +135,32 @@ class Inverter(ABC):
             raise InputError(
                 "function= and surrogate= were both given; the function itself needs no surrogate."
             )
-        pairs = paired(x, y, data=data, missing=missing)
+        if unlabelled is not None and (function is not None or not self.semi_supervised):
+            raise InputError(
+                "unlabelled= was given to a method or with a function= that has no use for it; "
+                "leave it out, or use TwinInverter().fit(x, y, unlabelled=targets)."
+            )
+        pairs = paired(x, y, noise=noise, data=data, missing=missing)
         self.dropped_ = pairs.dropped
         # Copies start at round addresses, on which the last bit of matrix products depends.
         inputs = torch.from_numpy(pairs.x.values).clone()
         outputs = torch.from_numpy(pairs.y.values).clone()
+        known_noise = None if pairs.noise is None else torch.from_numpy(pairs.noise)
         check_repeats(inputs, outputs, repeats)
         if domain is None and isinstance(function, Function):
             domain = function.domain
         box = searched_box(domain, pairs.x)
+        names = pairs.y.names or numbered("y", outputs.shape[1])
+        free = None if unlabelled is None else rows_of(unlabelled, names, "unlabelled").values
         if function is None:
-            learner = surrogate or default_surrogate(len(inputs), seed=self.seed)
-            surrogate = copy(learner).fit(inputs, outputs)
+            learner = surrogate or default_surrogate(
+                len(inputs), inputs=inputs.shape[1], seed=self.seed
+            )
+            surrogate = copy(learner).fit(inputs, outputs, known_noise)
             forward = Function(surrogate.mean, box, surrogate.jacobian)
         else:
             forward = known_function(function, box, outputs.shape[1])
+        inputs, outputs, known_noise = averaged(inputs, outputs, known_noise)
         return self._fit_problem(
             Tally.start(forward),
             Problem(
@@ -145,10 +169,12 @@ class Inverter(ABC):
                 box=box,
                 x=inputs,
                 y=outputs,
-                scale=spread(outputs),
-                outputs=pairs.y.names or numbered("y", outputs.shape[1]),
+                scale=spread(outputs, forward.space),
+                outputs=names,
                 surrogate=surrogate,
                 support=Support().fit(inputs),
+                noise=known_noise,
+                unlabelled=None if free is None else torch.from_numpy(free),
             ),
         )
 
@@ -181,7 +207,7 @@ class Inverter(ABC):
                 box=forward.domain,
                 x=x,
                 y=y,
-                scale=spread(y),
+                scale=spread(y, forward.space),
                 outputs=forward.outputs or numbered("y", y.shape[1]),
             ),
         )
@@ -205,6 +231,8 @@ class Inverter(ABC):
 
         Args:
             y: Targets, `(targets, q)`, in any kind of table; frames are read by column name.
+                Answers to a tensor that requires gradients are differentiable by it
+                (`preimage.inverters.implicit`).
             n: The most answers for a target. Out of a continuum, n that cover it are chosen.
             near: A state `(p,)`, or one for each target `(targets, p)`, in the units of x:
                 answers are those closest to it in box widths, nearest first, and out of a
@@ -250,9 +278,12 @@ class Inverter(ABC):
         # and on a busy machine they do nothing else. A network is another matter.
         network = isinstance(problem.function.fn, torch.nn.Module)
         with nullcontext() if network else single_threaded():
-            return gather(
+            found = gather(
                 batches(), problem, table, n=1 if following else n, tol=limit, tally=tally
             )
+            if isinstance(y, Tensor) and y.requires_grad:
+                return differentiable(found, problem, y)
+            return found
 
     def score(self, x: Any, y: Any, *, data: Any = None) -> float:
         r"""The error in y of the best answers, re-simulated (lower is better).

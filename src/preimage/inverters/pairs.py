@@ -71,18 +71,21 @@ class MeasuredPairs:
 class PerturbedPairs:
     r"""A random new point and an anchor within $\pm\epsilon$ of it in every input (section 5.1).
 
+    Each pair has its own range $\epsilon$, since anchors at hand are now close together and now far
+    apart: log-uniform from the shortest to the longest (published: one for all). The range is
     $\epsilon = c\,w\,\frac{\Gamma(d/2)}{\sqrt\pi\,\Gamma((d+1)/2)} (2 / (n V_d))^{1/d}$ with the
     box width w, n anchors, and the volume $V_d$ of the unit ball: c times the mean, over
     directions, of one coordinate of the distance within which an anchor has two others. Source:
     the authors' code. Anchors that would leave the box are put on its edge.
     """
 
-    def __init__(self, problem: Problem, reach: float, seed: int) -> None:
+    def __init__(self, problem: Problem, shortest: float, longest: float, seed: int) -> None:
         self._problem = problem
         d, n = problem.input_dim, len(problem.x)
         ball = math.pi ** (d / 2) / math.gamma(1 + d / 2)
         share = math.gamma(d / 2) / (math.sqrt(math.pi) * math.gamma((d + 1) / 2))
-        self._epsilon = reach * share * (2 / (n * ball)) ** (1 / d) * problem.box.width
+        self._unit = share * (2 / (n * ball)) ** (1 / d) * problem.box.width
+        self._shortest, self._longest = shortest, longest
         self._seed = seed
 
     def sample(self, source: torch.Generator, count: int) -> Pairs:
@@ -92,8 +95,10 @@ class PerturbedPairs:
         while sum(len(part) for part in parts) < count:
             here = torch.rand(count, box.dim, generator=source, dtype=torch.float64)
             away = 2 * torch.rand(count, box.dim, generator=source, dtype=torch.float64) - 1
+            level = torch.rand(count, 1, generator=source, dtype=torch.float64)
+            reach = self._shortest * (self._longest / self._shortest) ** level
             x = box.low + box.width * here
-            anchor = box.clip(x + away * self._epsilon)
+            anchor = box.clip(x + away * reach * self._unit)
             both = function(torch.cat([x, anchor]))
             rows = torch.cat([x, both[:count], anchor, both[count:]], dim=1)
             parts.append(rows[rows.isfinite().all(dim=1)])

@@ -34,6 +34,8 @@ def describe(problem: Problem) -> Described:
         "surrogate": None,
     }
     tensors = {"anchors.x": problem.x, "anchors.y": problem.y}
+    if problem.noise is not None:
+        tensors["anchors.noise"] = problem.noise
     if problem.surrogate is not None:
         config["surrogate"] = surrogate_settings(problem.surrogate)
         tensors |= {f"surrogate.{k}": tensor for k, tensor in problem.surrogate.state().items()}
@@ -76,10 +78,11 @@ def rebuild(config: Mapping[str, Any], tensors: Mapping[str, Tensor], function: 
         box=box,
         x=x,
         y=y,
-        scale=spread(y),
+        scale=spread(y, forward.space),
         outputs=tuple(config["outputs"]),
         surrogate=surrogate,
         support=Support().fit(x) if config["measured"] else None,
+        noise=tensors.get("anchors.noise"),
     )
 
 

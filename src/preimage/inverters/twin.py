@@ -11,13 +11,14 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from preimage.inverters.base import Inverter
+from preimage.inverters.consistency import Consistency
 from preimage.inverters.flow import Proposals, Request
 from preimage.inverters.pairs import MeasuredPairs, Pairs, PairSource, PerturbedPairs
 from preimage.inverters.problem import Problem
 from preimage.nets.twin import TwinNet, TwinScales
 from preimage.runtime import generator
 from preimage.solve.neighbours import Neighbours
-from preimage.training.recipe import DEFAULT, Batch, Recipe
+from preimage.training.recipe import TWIN, Batch, Recipe
 
 
 @final
@@ -38,8 +39,12 @@ class TwinInverter(Inverter):
         recipe: The network and its training.
         neighbours: How many anchors propose for a target (published: 5).
         pairs: With how many nearest in x a measured point is paired, itself included.
-        reach: How far apart the points of a pair drawn from a function are, in typical distances
-            between neighbouring anchors (published: 1 or 2).
+        reach: How far apart the points of a pair drawn from a function are at the most, in typical
+            distances between neighbouring anchors (published: 1 or 2 for all pairs).
+        shortest: How far at the most in the closest pairs; others are in between (published: as
+            `reach`).
+        denoise: Whether the outputs of measured anchors are first freed from noise with the help
+            of the surrogate, where there is one (published: no).
 
     References:
         [1] Wetzel, Inverting Non-Injective Functions with Twin Neural Network Regression, 2026.
@@ -52,16 +57,20 @@ class TwinInverter(Inverter):
     """
 
     kind: ClassVar[str] = "twin"
+    semi_supervised: ClassVar[bool] = True
 
-    recipe: Recipe = DEFAULT
+    recipe: Recipe = TWIN
     neighbours: int = 5
     pairs: int = 6
-    reach: float = 2.0
+    reach: float = 6.0
+    shortest: float = 0.2
+    denoise: bool = True
 
     def _train(self, problem: Problem) -> None:
+        problem = self._anchored(problem)
         draws = generator(self.seed)
         source: PairSource = (
-            PerturbedPairs(problem, self.reach, self.seed)
+            PerturbedPairs(problem, self.shortest, self.reach, self.seed)
             if problem.support is None
             else MeasuredPairs(problem, self.pairs, draws)
         )
@@ -73,10 +82,11 @@ class TwinInverter(Inverter):
             self._batch(held_out) if len(held_out.x) else None,
             seed=self.seed,
             label="twin network",
+            regulariser=self._consistency(problem),
         )
 
     def _propose(self, request: Request) -> Proposals:
-        problem, k = request.problem, self.neighbours
+        problem, k = self._anchored(request.problem), self.neighbours
         index = problem.nearest_anchors(request.targets, k * (request.attempt + 1), request.near)
         index = index[:, k * request.attempt :]
         anchors = index.flatten()
@@ -116,12 +126,22 @@ class TwinInverter(Inverter):
             >>> bool(twin.loop_error(x, x**3 - x) < 0.01)
             True
         """
-        problem = self.fitted
+        problem = self._anchored(self.fitted)
         anchor = Neighbours(problem.x, problem.box.width).query(x, 1)[:, 0]
         x_anchor, y_anchor = problem.x[anchor], problem.y[anchor]
         there = self.step(y, y_anchor, x_anchor)
         back = self.step(y_anchor, y, x_anchor + there)
         return (there + back).norm(dim=1)
+
+    def _consistency(self, problem: Problem) -> Consistency | None:
+        if problem.unlabelled is None or problem.surrogate is None:
+            return None
+        return Consistency(
+            self.network_, problem, problem.surrogate, problem.unlabelled, self.neighbours
+        )
+
+    def _anchored(self, problem: Problem) -> Problem:
+        return problem.denoised if self.denoise else problem
 
     def _batch(self, pairs: Pairs) -> Batch:
         net = self.network_

@@ -21,26 +21,35 @@ __all__ = [
     "surrogate_settings",
 ]
 
-MOST_ROWS = 3000  # a Gaussian process keeps rows x rows numbers for each output
+MOST_ROWS = 3000
+"""Rows up to which a Gaussian process is chosen whatever the inputs are."""
+
+MOST_ROWS_OF_FEW_INPUTS, FEW_INPUTS = 10_000, 4
+"""With few inputs some thousands of rows, drawn from all, tell more to it than all to a network."""
 
 KINDS: dict[str, type[Surrogate]] = {"gaussian_process": GaussianProcess, "ensemble": Ensemble}
 
 
-def default_surrogate(rows: int, *, seed: int = 0) -> Surrogate:
+def default_surrogate(rows: int, *, inputs: int = 1, seed: int = 0) -> Surrogate:
     """Choose how to learn a function from so many measurements.
 
     Args:
         rows: Number of measurements.
+        inputs: Number of inputs.
         seed: Decides everything that is drawn.
 
     Returns:
-        A Gaussian process up to 3000 rows, an ensemble of networks above.
+        A Gaussian process up to 3000 rows, and up to 10,000 for at most four inputs; an ensemble
+        of networks above.
 
     Example:
         >>> type(default_surrogate(500)).__name__, type(default_surrogate(50_000)).__name__
         ('GaussianProcess', 'Ensemble')
+        >>> type(default_surrogate(8000, inputs=2)).__name__
+        'GaussianProcess'
     """
-    return GaussianProcess(seed=seed) if rows <= MOST_ROWS else Ensemble(seed=seed)
+    most = MOST_ROWS_OF_FEW_INPUTS if inputs <= FEW_INPUTS else MOST_ROWS
+    return GaussianProcess(seed=seed) if rows <= most else Ensemble(seed=seed)
 
 
 def surrogate_settings(surrogate: Surrogate) -> dict[str, Any]:

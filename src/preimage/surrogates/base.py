@@ -21,12 +21,19 @@ class Surrogate(ABC):
     """
 
     @abstractmethod
-    def fit(self, x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"]) -> Surrogate:
+    def fit(
+        self,
+        x: Float64[Tensor, "rows p"],
+        y: Float64[Tensor, "rows q"],
+        noise: Float64[Tensor, "rows q"] | None = None,
+    ) -> Surrogate:
         """Learn the function from measured inputs and outputs.
 
         Args:
             x: Measured inputs, in their own units.
             y: Measured outputs, in their own units.
+            noise: The standard deviation of each measurement as far as it is known, in the units
+                of y; what is left is learned.
 
         Returns:
             The surrogate itself.
@@ -52,7 +59,10 @@ class Surrogate(ABC):
 
     @abstractmethod
     def noise_sd(self, y: Float64[Tensor, "*batch q"]) -> Float64[Tensor, "*batch q"]:
-        """Tell the standard deviation of a measurement whose noise-free output is y."""
+        """Tell the standard deviation of a measurement whose noise-free output is y.
+
+        It is what was learned: noise that was given to `fit` comes on top.
+        """
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
@@ -68,11 +78,15 @@ class Surrogate(ABC):
         """Rebuild a fitted surrogate from `settings()` and `state()`."""
 
 
-def check_measurements(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def check_measurements(x: Tensor, y: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Detach the measurements as float64 on the CPU, or say why they cannot be used.
 
+    Returns:
+        Inputs, outputs, and the known standard deviations of these, zero where none were given.
+
     Raises:
-        DataError: If x and y are not two tables with the same number of rows, at least two.
+        DataError: If x and y are not two tables with the same number of rows, at least two, or
+            the noise is not shaped like y.
     """
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < 2:
         raise DataError(
@@ -80,13 +94,19 @@ def check_measurements(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
             "it wants (rows, p) and (rows, q) with the same number of rows, two or more. "
             "Pass one row of y for each row of x."
         )
-    x, y = x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64)
-    if not (x.isfinite().all() and y.isfinite().all()):
+    noise = torch.zeros_like(y) if noise is None else noise
+    if noise.shape != y.shape:
+        raise DataError(
+            f"A surrogate was given noise of shape {tuple(noise.shape)} for y of shape "
+            f"{tuple(y.shape)}; give one standard deviation for each value of y."
+        )
+    x, y, noise = (part.detach().to("cpu", torch.float64) for part in (x, y, noise))
+    if not (x.isfinite().all() and y.isfinite().all() and noise.isfinite().all()):
         raise DataError(
             "A surrogate was given NaN or infinite measurements; it wants finite numbers. "
             "Remove those rows."
         )
-    return x, y
+    return x, y, noise
 
 
 def check_inputs(x: Tensor, inputs: int) -> Tensor:

@@ -63,7 +63,8 @@ class Ensemble(Surrogate):
     $$L = \lfloor \sigma^{2\beta} \rfloor \Big( \tfrac12 \log \sigma^2
           + \frac{(y - \mu)^2}{2 \sigma^2} \Big)$$
 
-    where no gradient flows through the brackets. The prediction is the mean of the members' means.
+    where no gradient flows through the brackets. What is known of a row's noise is added to the
+    predicted variance in the loss. The prediction is the mean of the members' means.
     Its standard deviation is their disagreement, and at least the typical disagreement on the rows
     held out, since members that happen to agree share their errors. The noise is the members'
     variance, summarised as $s_0^2 + s_1^2 y^2$ by non-negative least squares.
@@ -99,9 +100,14 @@ class Ensemble(Surrogate):
     seed: int = 0
     run: str | None = None
 
-    def fit(self, x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"]) -> Ensemble:
+    def fit(
+        self,
+        x: Float64[Tensor, "rows p"],
+        y: Float64[Tensor, "rows q"],
+        noise: Float64[Tensor, "rows q"] | None = None,
+    ) -> Ensemble:
         """Train all members; see `Surrogate.fit`."""
-        x, y = check_measurements(x, y)
+        x, y, noise = check_measurements(x, y, noise)
         self.x_centre_, self.x_scale_ = centre_and_scale(x)
         self.y_centre_, self.y_scale_ = centre_and_scale(y)
         generator = torch.Generator().manual_seed(self.seed)
@@ -116,6 +122,7 @@ class Ensemble(Surrogate):
             networks,
             ((x - self.x_centre_) / self.x_scale_).float(),
             ((y - self.y_centre_) / self.y_scale_).float(),
+            (noise / self.y_scale_).square().float(),
             used,
             held_out,
         )
@@ -211,23 +218,33 @@ class Ensemble(Surrogate):
         return torch.stack(terms, dim=1).sqrt()
 
     def _train(
-        self, networks: Networks, x: Tensor, y: Tensor, used: Tensor, held_out: Tensor
+        self,
+        networks: Networks,
+        x: Tensor,
+        y: Tensor,
+        known: Tensor,
+        used: Tensor,
+        held_out: Tensor,
     ) -> None:
         def step(loop: Loop) -> Mapping[str, Tensor]:
             shape = (self.members, self.batch)
             rows = used[torch.randint(len(used), shape, generator=loop.generator)]
-            mean, log_variance = split(loop.networks["networks"](x[rows]))
+            mean, log_rest = split(loop.networks["networks"](x[rows]))
+            log_variance = (log_rest.exp() + known[rows]).log()
             square = (y[rows] - mean).square()
             nll = (log_variance + square * (-log_variance).exp()) / 2
             # The members share no weights: the sum trains each as if alone.
-            loss = ((log_variance.detach() / 2).exp() * nll).mean((1, 2)).sum()
+            loss = ((log_rest.detach() / 2).exp() * nll).mean((1, 2)).sum()
             loop.minimise("adam", loss)
             return {"loss": loss.detach(), "mean_square": square.detach().mean()}
 
         def validate() -> float:
             mean, _ = split(networks(x[held_out].expand(self.members, -1, -1)))
-            return (mean.mean(0) - y[held_out]).square().mean().item()
+            return (weight * (mean.mean(0) - y[held_out]).square()).mean().item()
 
+        # Rows that are known to be off by more than a tenth of the spread tell little about which
+        # weights are best.
+        weight = 1 / (1 + 100 * known[held_out])
         adam = torch.optim.Adam(networks.parameters(), lr=self.rate, fused=True)
         cosine = torch.optim.lr_scheduler.CosineAnnealingLR(adam, self.steps)
         Trainer(steps=self.steps, seed=self.seed, run=self.run, device="cpu", clip_norm=5.0).fit(

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from preimage.errors import NotFittedError, TrainingError
+from preimage.runtime import generator
 from preimage.surrogates.base import Surrogate, centre_and_scale, check_inputs, check_measurements
 from preimage.surrogates.kernels import Kernel
 from preimage.surrogates.marginal_likelihood import Hypothesis, Measurements, minimise, starts
@@ -80,7 +81,10 @@ def factor(kernel: Kernel, x: Tensor, noise_variance: Tensor) -> tuple[Tensor, T
     """
     covariance = kernel(x, x)
     for power in range(-9, -3):
-        L, failed = torch.linalg.cholesky_ex(covariance + noise_variance.diag())
+        # In place on a copy: a diagonal matrix of its own would be as large again.
+        noisy = covariance.clone()
+        noisy.diagonal().add_(noise_variance)
+        L, failed = torch.linalg.cholesky_ex(noisy)
         if not failed:
             return L, noise_variance
         noise_variance = noise_variance + 10.0**power * kernel.variance
@@ -154,17 +158,19 @@ class GaussianProcess(Surrogate):
     squared exponential and a Matérn 5/2, with one length scale or a long and a short one
     (`starts`); its own noise
 
-    $$\mathrm{Var}[y \mid f] = s_0^2 + s_1^2\, E[f^2],$$
+    $$\mathrm{Var}[y \mid f] = s_0^2 + s_1^2\, E[f^2] + n_i^2,$$
 
-    where $E[f^2]$ is the squared posterior mean plus the posterior variance (without the variance
-    the noise would vanish where the mean crosses zero, and with it the predicted error); and, if
-    all its values are positive and span a factor of two, its own scale (`Warp`). A richer choice
-    is kept only if it raises the log likelihood by `EVIDENCE`.
+    where $n_i$ is the noise of a row as far as it is known, and $E[f^2]$ is the squared posterior
+    mean plus the posterior variance (without the variance the noise would vanish where the mean
+    crosses zero, and with it the predicted error); and, if all its values are positive and span a
+    factor of two, its own scale (`Warp`). A richer choice is kept only if it raises the log
+    likelihood by `EVIDENCE`.
 
     Args:
         screen_rows: Rows on which the starts compete.
-        learn_rows: Rows on which the winner's hyperparameters are learned; the posterior is
-            conditioned on all rows.
+        learn_rows: Rows on which the winner's hyperparameters are learned.
+        rows: The most rows on which the posterior is conditioned; of more, so many are drawn. It
+            keeps rows x rows numbers for each output, and every prediction visits each row.
         seed: Decides which rows these are.
 
     Example:
@@ -181,17 +187,27 @@ class GaussianProcess(Surrogate):
 
     screen_rows: int = 200
     learn_rows: int = 300
+    rows: int = 4000
     seed: int = 0
 
-    def fit(self, x: Float64[Tensor, "rows p"], y: Float64[Tensor, "rows q"]) -> GaussianProcess:
+    def fit(
+        self,
+        x: Float64[Tensor, "rows p"],
+        y: Float64[Tensor, "rows q"],
+        noise: Float64[Tensor, "rows q"] | None = None,
+    ) -> GaussianProcess:
         """Learn each output by itself; see `Surrogate.fit`."""
-        x, y = check_measurements(x, y)
+        x, y, noise = check_measurements(x, y, noise)
         # An order of the rows' own, so that the same table shuffled gives the same process.
-        order = np.lexsort(torch.cat([y, x], dim=1).T.numpy())
-        x, y = x[order], y[order]
+        order = np.lexsort(torch.cat([noise, y, x], dim=1).T.numpy())
+        if len(order) > self.rows:
+            drawn = torch.randperm(len(order), generator=generator(self.seed))[: self.rows]
+            order = order[drawn.sort().values.numpy()]
+        x, y, noise = x[order], y[order], noise[order]
         self.centre_, self.scale_ = centre_and_scale(x)
         self.x_ = (x - self.centre_) / self.scale_
-        self.outputs_ = [self._learn(self.x_, column) for column in y.T]
+        columns = zip(y.T, noise.T, strict=True)
+        self.outputs_ = [self._learn(self.x_, column, known) for column, known in columns]
         return self
 
     def mean(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
@@ -229,6 +245,7 @@ class GaussianProcess(Surrogate):
         return {
             "screen_rows": self.screen_rows,
             "learn_rows": self.learn_rows,
+            "rows": self.rows,
             "seed": self.seed,
             "outputs": outputs,
         }
@@ -256,6 +273,7 @@ class GaussianProcess(Surrogate):
         process = cls(
             screen_rows=settings["screen_rows"],
             learn_rows=settings["learn_rows"],
+            rows=settings["rows"],
             seed=settings["seed"],
         )
         process.centre_, process.scale_ = tensors["centre"], tensors["scale"]
@@ -296,10 +314,15 @@ class GaussianProcess(Surrogate):
         self._fitted()
         return (check_inputs(x, len(self.centre_)) - self.centre_) / self.scale_
 
-    def _learn(self, x: Float64[Tensor, "rows p"], y: Float64[Tensor, " rows"]) -> Output:
-        order = torch.randperm(len(y), generator=torch.Generator().manual_seed(self.seed))
+    def _learn(
+        self,
+        x: Float64[Tensor, "rows p"],
+        y: Float64[Tensor, " rows"],
+        noise: Float64[Tensor, " rows"],
+    ) -> Output:
+        order = torch.randperm(len(y), generator=generator(self.seed))
         screen, learn = order[: self.screen_rows], order[: self.learn_rows]
-        scaled = min((on_scale(name, x, y, screen) for name in candidates(y)), key=_cost)
+        scaled = min((on_scale(name, x, y, noise, screen) for name in candidates(y)), key=_cost)
         hypothesis = minimise(scaled.hypothesis, scaled.data.rows(learn), steps=40)
         data = scaled.data
         if scaled.warp.name != "log":  # whose zero is not the output's
@@ -344,13 +367,18 @@ def candidates(y: Float64[Tensor, " rows"]) -> list[str]:
 
 
 def on_scale(
-    name: str, x: Float64[Tensor, "rows p"], y: Float64[Tensor, " rows"], screen: Tensor
+    name: str,
+    x: Float64[Tensor, "rows p"],
+    y: Float64[Tensor, " rows"],
+    noise: Float64[Tensor, " rows"],
+    screen: Tensor,
 ) -> Scaled:
     """Standardise the warped output and let the starts compete on the rows that screen."""
     warp = Warp(name=name, knee=float(y.min()))
     u = warp.forward(y)
     centre, scale = (float(moment) for moment in centre_and_scale(u[:, None]))
-    data = Measurements(x=x, u=(u - centre) / scale)
+    known = (noise / (warp.slope(u) * scale)).square()
+    data = Measurements(x=x, u=(u - centre) / scale, known=known)
     few = data.rows(screen)
     begun = sorted((minimise(h, few, steps=10) for h in starts(x.shape[1])), key=_loss)
     hypothesis = min((minimise(h, few, steps=20) for h in begun[:3]), key=_loss)

@@ -26,18 +26,20 @@ class Measurements:
     Args:
         x: Inputs.
         u: Outputs.
+        known: The part of their noise variance that is known.
         level: $E[f^2]$ at the rows, counted from the output's own zero and in the units of u; the
-            noise variance is $s_0^2 + s_1^2\, level$. None: the noise is the same everywhere.
+            rest of the noise variance is $s_0^2 + s_1^2\, level$. None: it is the same everywhere.
     """
 
     x: Float64[Tensor, "rows p"]
     u: Float64[Tensor, " rows"]
+    known: Float64[Tensor, " rows"]
     level: Float64[Tensor, " rows"] | None = None
 
     def rows(self, index: Tensor) -> Measurements:
         """The measurements in the named rows."""
         level = None if self.level is None else self.level[index]
-        return Measurements(x=self.x[index], u=self.u[index], level=level)
+        return Measurements(x=self.x[index], u=self.u[index], known=self.known[index], level=level)
 
 
 @final
@@ -76,7 +78,7 @@ class Hypothesis:
         """The noise variance of every row, jitter included."""
         constant, proportional = self.noise.square()
         level = torch.zeros_like(data.u) if data.level is None else data.level
-        return constant + proportional * level + JITTER * self.kernel.variance
+        return data.known + constant + proportional * level + JITTER * self.kernel.variance
 
 
 class _Parts(NamedTuple):
@@ -123,6 +125,7 @@ def minimise(start: Hypothesis, data: Measurements, *, steps: int) -> Hypothesis
         terms = zip(kernel.amplitude.square(), kernel.length.square(), strict=True)
         K = torch.stack([A * value(squares @ (1 / ell)) for A, ell in terms]).sum(0)
         noise = constant + proportional * level + JITTER * kernel.amplitude.square().sum()
+        noise = data.known + noise
         prior = (theta[scales : scales * (1 + inputs)] - 1).square().sum() / 6
         with torch.no_grad():
             L, failed = torch.linalg.cholesky_ex(K + noise.diag())

@@ -20,20 +20,25 @@ class Pairs:
     Attributes:
         x: The inputs.
         y: The outputs.
+        noise: The standard deviation of each output's measurement, shaped like `y.values`; None
+            where it is not known.
         dropped: How many rows were left out because of missing or infinite values.
     """
 
     x: Table
     y: Table
+    noise: np.ndarray | None
     dropped: int
 
 
-def paired(x: Any, y: Any, *, data: Any = None, missing: str = "error") -> Pairs:
+def paired(x: Any, y: Any, *, noise: Any = None, data: Any = None, missing: str = "error") -> Pairs:
     """Make two tables of measurements that can be learned from, or say why not.
 
     Args:
         x: The inputs: anything that `as_table` takes, or names of columns of `data`.
         y: The outputs, likewise; row i of `y` was measured at row i of `x`.
+        noise: The standard deviation of each measurement, in the units of y: one number, or a row
+            for each row of y with one value for all outputs or one for each; likewise.
         data: A frame or the path of a file that holds both; `x` and `y` are then a name or a
             sequence of names.
         missing: What to do with rows that hold a missing or infinite value: "error" or "drop".
@@ -44,7 +49,8 @@ def paired(x: Any, y: Any, *, data: Any = None, missing: str = "error") -> Pairs
     Raises:
         InputError: A column is not there, or serves as input and output at once.
         DataError: The row counts differ; values are missing (pass `missing="drop"` to leave those
-            rows out); columns are constant (remove them); or fewer than two rows remain.
+            rows out); columns are constant (remove them); noise is negative; or fewer than two
+            rows remain.
 
     Example:
         >>> pairs = paired([0.0, 1.0, 2.0], [1.0, float("nan"), 3.0], missing="drop")
@@ -53,19 +59,23 @@ def paired(x: Any, y: Any, *, data: Any = None, missing: str = "error") -> Pairs
     """
     if missing not in ("error", "drop"):
         raise InputError(f"missing={missing!r} is not known; give 'error' or 'drop'.")
+    # A file is read once, for all.
+    data = read_table(data) if isinstance(data, str | os.PathLike) else data
     x, y = _tables(x, y, data)
     rows = len(x.values)
     if rows != len(y.values):
         raise DataError(
             f"x has {rows} rows and y has {len(y.values)}; give one row of y for each row of x."
         )
+    levels = None if noise is None else _levels(noise, data, y)
+    tables = {"x": x, "y": y} | ({} if levels is None else {"noise": levels})
     if missing == "error":
         _check_finite(
-            {"x": x, "y": y},
+            tables,
             "Repair these rows, or leave them out: missing='drop' (--missing drop on the "
             "command line).",
         )
-    finite = np.isfinite(x.values).all(axis=1) & np.isfinite(y.values).all(axis=1)
+    finite = np.all([np.isfinite(one.values).all(axis=1) for one in tables.values()], axis=0)
     kept = int(finite.sum())
     if kept < 2:
         raise DataError(
@@ -74,7 +84,8 @@ def paired(x: Any, y: Any, *, data: Any = None, missing: str = "error") -> Pairs
         )
     x, y = replace(x, values=x.values[finite]), replace(y, values=y.values[finite])
     _check_varied({"x": x, "y": y})
-    return Pairs(x=x, y=y, dropped=rows - kept)
+    sd = None if levels is None else np.broadcast_to(levels.values[finite], y.values.shape).copy()
+    return Pairs(x=x, y=y, noise=sd, dropped=rows - kept)
 
 
 def check_finite(table: Table, role: str) -> None:
@@ -96,10 +107,8 @@ def check_finite(table: Table, role: str) -> None:
 
 def _tables(x: Any, y: Any, data: Any) -> tuple[Table, Table]:
     if data is not None:
-        # A file is read once, for both.
-        frame = read_table(data) if isinstance(data, str | os.PathLike) else data
         x, y = (
-            as_table(frame, role="data", names=_chosen(names, role))
+            as_table(data, role="data", names=_chosen(names, role))
             for names, role in ((x, "x"), (y, "y"))
         )
     else:
@@ -111,6 +120,29 @@ def _tables(x: Any, y: Any, data: Any) -> tuple[Table, Table]:
             "output. Leave it out of one of them, or rename it."
         )
     return x, y
+
+
+def _levels(noise: Any, data: Any, y: Table) -> Table:
+    """The noise of each row, one column for all outputs or one for each."""
+    rows, q = y.values.shape
+    if isinstance(noise, int | float):
+        table = as_table(np.full((rows, 1), float(noise)), role="noise")
+    elif data is not None and not isinstance(noise, np.ndarray):
+        table = as_table(data, role="data", names=_chosen(noise, "noise"))
+    else:
+        table = as_table(noise, role="noise")
+    if len(table.values) != rows or table.values.shape[1] not in (1, q):
+        raise DataError(
+            f"noise has the shape {table.values.shape} for y of {y.values.shape}; give the "
+            f"standard deviation of each row of y, in one column for all outputs or in {q}."
+        )
+    negative = (table.values < 0).any(axis=1)
+    if negative.any():
+        raise DataError(
+            f"noise is negative in {negative.sum()} rows (row {int(negative.argmax())}, for "
+            "instance); it is a standard deviation. Give numbers from zero up."
+        )
+    return table
 
 
 def _chosen(names: Any, role: str) -> tuple[str, ...]:

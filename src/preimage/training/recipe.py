@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,9 @@ Batch: TypeAlias = tuple[Float[Tensor, "batch inputs"], Float[Tensor, "batch out
 
 Draw: TypeAlias = Callable[[torch.Generator], Batch]
 """Draws one batch of inputs and targets."""
+
+Measure: TypeAlias = Callable[[Any, Tensor], Tensor]
+"""How far what a network gave is from its targets."""
 
 
 @final
@@ -65,16 +68,41 @@ class Recipe:
             generator=generator,
         )
 
+    @property
+    def measure(self) -> Measure:
+        """The loss of a regression."""
+        return nn.functional.mse_loss if self.loss == "mse" else nn.functional.l1_loss
+
     def train(
-        self, network: nn.Module, draw: Draw, held_out: Batch | None, *, seed: int, label: str
+        self,
+        network: nn.Module,
+        draw: Draw,
+        held_out: Batch | None,
+        *,
+        seed: int,
+        label: str,
+        measure: Measure | None = None,
+        regulariser: Callable[[torch.Generator], Tensor] | None = None,
     ) -> History:
-        """Trains the network on batches from `draw`, keeping the best weights on `held_out`."""
-        measure = nn.functional.mse_loss if self.loss == "mse" else nn.functional.l1_loss
+        """Trains the network on batches from `draw`, keeping the best weights on `held_out`.
+
+        Args:
+            network: What is trained.
+            draw: Gives batches of inputs and targets.
+            held_out: A batch to validate on.
+            seed: Decides the batches.
+            label: What the progress bar says.
+            measure: The loss; that of the recipe by default.
+            regulariser: What is added to the loss, drawn anew in every step.
+        """
+        measure = measure or self.measure
         adam = Adam(network.parameters(), lr=self.learning_rate, fused=True)
 
         def step(loop: Loop) -> dict[str, Tensor]:
             inputs, target = draw(loop.generator)
             loss = measure(loop.networks["net"](inputs), target)
+            if regulariser is not None:
+                loss = loss + regulariser(loop.generator)
             loop.minimise("net", loss)
             return {"loss": loss}
 
@@ -107,6 +135,13 @@ class Recipe:
 
 DEFAULT = Recipe()
 
+TWIN = Recipe(width=128, loss="mae", steps=3000)
+"""The default of twin networks.
+
+The steps between the two points of a pair span orders of magnitude, and a squared error would
+learn only the largest.
+"""
+
 PAPER = Recipe(
     width=640,
     depth=2,
@@ -122,4 +157,4 @@ PAPER = Recipe(
 """The network and optimiser of the twin-network paper, appendix B and the authors' code, two
 layers of 640 ReLU, mean absolute error, Adam at 1e-5, batches of 32, raw units."""
 
-RECIPES = {"default": DEFAULT, "paper": PAPER}
+RECIPES = {"default": DEFAULT, "twin": TWIN, "paper": PAPER}
