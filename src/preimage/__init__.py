@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from preimage.function import Function as Function
     from preimage.inverters import METHODS as METHODS
     from preimage.inverters import DirectInverter as DirectInverter
+    from preimage.inverters import FlowInverter as FlowInverter
     from preimage.inverters import GradientInverter as GradientInverter
     from preimage.inverters import Inverter as Inverter
+    from preimage.inverters import MixtureInverter as MixtureInverter
     from preimage.inverters import NearestInverter as NearestInverter
+    from preimage.inverters import TandemInverter as TandemInverter
     from preimage.inverters import TwinInverter as TwinInverter
     from preimage.inverters.formula import invert as invert
     from preimage.inverters.loading import load as load
@@ -26,14 +29,17 @@ _HOMES = {
     "RECIPES": "training.recipe",
     "Box": "domain",
     "DirectInverter": "inverters",
+    "FlowInverter": "inverters",
     "Function": "function",
     "GradientInverter": "inverters",
     "InverseRegressor": "regressor",
     "Inverter": "inverters",
+    "MixtureInverter": "inverters",
     "NearestInverter": "inverters",
     "Preimages": "preimages",
     "Recipe": "training.recipe",
     "Status": "preimages",
+    "TandemInverter": "inverters",
     "TwinInverter": "inverters",
     "check_inverter": "checking",
     "invert": "inverters.formula",

@@ -12,12 +12,10 @@ from torch import Tensor
 from preimage.inverters.base import Inverter
 from preimage.inverters.flow import Proposals, Request
 from preimage.inverters.problem import Problem
+from preimage.inverters.rows import Rows
 from preimage.nets.mlp import Standardize
 from preimage.runtime import generator
-from preimage.training.recipe import DEFAULT, Batch, Recipe
-
-HELD_OUT = 10
-"""One anchor in so many is kept for validation."""
+from preimage.training.recipe import DEFAULT, Recipe
 
 
 @final
@@ -53,16 +51,10 @@ class DirectInverter(Inverter):
         draws = generator(self.seed)
         self.inputs_, self.targets_ = self._scaling(problem)
         self.network_ = self.recipe.network(problem.output_dim, problem.input_dim, draws)
-        y, x = self.inputs_(problem.y).float(), self.targets_(problem.x).float()
-        order = torch.randperm(len(x), generator=draws)
-        held, kept = order[: len(x) // HELD_OUT], order[len(x) // HELD_OUT :]
-
-        def draw(source: torch.Generator) -> Batch:
-            rows = kept[torch.randint(len(kept), (self.recipe.batch,), generator=source)]
-            return y[rows], x[rows]
-
-        held_out = (y[held], x[held]) if len(held) else None
-        self.recipe.train(self.network_, draw, held_out, seed=self.seed, label="direct network")
+        rows = Rows(self.inputs_(problem.y), self.targets_(problem.x), self.recipe.batch, draws)
+        self.recipe.train(
+            self.network_, rows.draw, rows.held_out, seed=self.seed, label="direct network"
+        )
 
     def _propose(self, request: Request) -> Proposals:
         with torch.no_grad():
@@ -73,7 +65,7 @@ class DirectInverter(Inverter):
         """Maps for y and for x; the identity where the recipe keeps raw units."""
         if self.recipe.standardize:
             return Standardize.of(problem.y), Standardize.of(problem.x)
-        return _unscaled(problem.output_dim), _unscaled(problem.input_dim)
+        return Standardize.identity(problem.output_dim), Standardize.identity(problem.input_dim)
 
     def _state(self) -> dict[str, Tensor]:
         return dict(self.network_.state_dict())
@@ -86,7 +78,3 @@ class DirectInverter(Inverter):
         )
         self.network_.load_state_dict(dict(state))
         self.network_.eval()
-
-
-def _unscaled(columns: int) -> Standardize:
-    return Standardize(torch.zeros(columns).double(), torch.ones(columns).double())

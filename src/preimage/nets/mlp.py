@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 Activation: TypeAlias = Literal["relu", "silu", "gelu", "tanh"]
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "silu": nn.SiLU,
     "gelu": nn.GELU,
@@ -53,7 +53,7 @@ class MLP(nn.Module):
         sizes = [inputs, *[width] * depth, outputs]
         layers: list[nn.Module] = []
         for before, after in pairwise(sizes):
-            layers += [_linear(before, after, generator), _ACTIVATIONS[activation]()]
+            layers += [_linear(before, after, generator), ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
@@ -94,6 +94,11 @@ class Standardize(nn.Module):
         """
         scale, mean = torch.std_mean(x, dim=0)
         return cls(mean, torch.where(scale > 0, scale, 1.0))
+
+    @classmethod
+    def identity(cls, columns: int) -> "Standardize":
+        """Return the map that changes nothing, in double precision."""
+        return cls(torch.zeros(columns).double(), torch.ones(columns).double())
 
     def forward(self, x: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch columns"]:
         """Return x without units."""

@@ -1,0 +1,1 @@
+"""Ren, Padilla, Malof, Benchmarking deep inverse models over time, 2020."""
