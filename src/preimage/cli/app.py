@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from preimage.cli.benchmark import benchmark
 from preimage.cli.fit import fit
 from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
+from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
 from preimage.errors import PreimageError
 
@@ -47,6 +49,8 @@ app.command()(fit)
 app.command()(score)
 app.command()(methods)
 app.command()(info)
+app.command()(reproduce)
+app.add_typer(benchmark, name="benchmark")
 
 
 def main() -> None:

@@ -62,8 +62,8 @@ class TwinInverter(Inverter):
     recipe: Recipe = TWIN
     neighbours: int = 5
     pairs: int = 6
-    reach: float = 6.0
-    shortest: float = 0.2
+    reach: float = 8.0
+    shortest: float = 0.1
     denoise: bool = True
 
     def _train(self, problem: Problem) -> None:

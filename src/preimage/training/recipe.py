@@ -135,7 +135,7 @@ class Recipe:
 
 DEFAULT = Recipe()
 
-TWIN = Recipe(width=128, loss="mae", steps=3000)
+TWIN = Recipe(loss="mae", steps=4000)
 """The default of twin networks.
 
 The steps between the two points of a pair span orders of magnitude, and a squared error would

@@ -28,6 +28,7 @@ class Experiment:
         points: Points drawn in all; three fifths are anchors, a fifth each validates and tests.
         noise: The standard deviation of the factor on y in the noisy setting.
         reach: The constant c of the range of pairs.
+        radius: How far from the origin the function is defined, where that is less than the box.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Experiment:
     points: int
     noise: float
     reach: float
+    radius: float | None = None
 
     def function(self) -> Function:
         """The forward map with its domain, not called yet."""
@@ -52,7 +54,18 @@ class Experiment:
             x = self.box.low + self.box.width * unit
             parts.append(x[self.fn(x).reshape(len(x), -1).isfinite().all(dim=1)])
         x = torch.cat(parts)[:count]
-        return x, self.fn(x).reshape(count, -1)
+        return x, self.evaluate(x)
+
+    def evaluate(self, x: Float64[Tensor, "rows p"]) -> Float64[Tensor, "rows q"]:
+        """The exact outputs, one row each."""
+        return self.fn(x).reshape(len(x), -1)
+
+    def put_inside(self, x: Float64[Tensor, "rows p"]) -> Float64[Tensor, "rows p"]:
+        """Proposals where the function is defined: in experiment 4 on the disc, as published.
+
+        In the others proposals may leave the box, and are measured where they are.
+        """
+        return x if self.radius is None else x * (self.radius / x.norm(dim=1)).clamp(max=1)[:, None]
 
     def blur(self, y: Float64[Tensor, "rows q"], source: torch.Generator) -> Tensor:
         """The outputs with multiplicative noise, a factor N(1, noise) on every value."""
@@ -97,6 +110,7 @@ def _cube(half: float, dim: int) -> Box:
 
 
 _TURN = math.pi / 2
+_RIM = math.sqrt(0.99) - 1e-12
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(1, "x^3 - x", lambda x: x**3 - x, _cube(2, 1), 500, 0.01, 1.0),
@@ -104,7 +118,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(2, "x^4 - 4x^2", lambda x: x**4 - 4 * x**2, _cube(2, 1), 500, 0.01, 1.0),
     Experiment(3, "sin 5x", lambda x: torch.sin(5 * x), _cube(2, 1), 500, 0.01, 1.0),
     # The text says 1 % noise; the code uses 2 %.
-    Experiment(4, "half ball, 2 to 1", half_ball, _cube(1, 2), 500, 0.02, 1.0),
+    Experiment(4, "half ball, 2 to 1", half_ball, _cube(1, 2), 500, 0.02, 1.0, _RIM),
     Experiment(5, "polynomial, 2 to 2", bivariate, _cube(3, 2), 1000, 0.01, 2.0),
     Experiment(6, "polynomial, 3 to 3", trivariate, _cube(3, 3), 1000, 0.01, 2.0),
     Experiment(7, "2-link arm", planar_arm, _cube(_TURN, 2), 1000, 0.01, 2.0),
