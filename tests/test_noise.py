@@ -1,5 +1,7 @@
 """Measurements of unequal worth: known noise, repeated rows, anchors that are off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,19 +158,18 @@ def test_noise_that_makes_no_sense_is_refused():
 
 
 def test_targets_without_inputs_make_the_steps_of_a_twin_better():
-    """Thirty measured postures of a 2-link arm, and many places where the hand should go."""
+    """Fifty measured postures of a 2-link arm, and many places where the hand should go."""
     arm = EXPERIMENTS[6]
-    source = torch.Generator().manual_seed(0)
-    x, y = arm.draw(430, source)
-    wanted = y[30:]
+    x, y = arm.draw(450, torch.Generator().manual_seed(0))
+    known, wanted = y[:50], y[50:]
 
     def miss(unlabelled: Tensor | None) -> float:
-        twin = TwinInverter(recipe=SHORT, polish=False)
-        twin.fit(x[:30], y[:30], domain=arm.box, unlabelled=unlabelled)
-        found = twin.invert(wanted, n=1)
-        return float((arm.fn(found.best) - wanted).norm(dim=1).median())
+        twin = TwinInverter(recipe=replace(SHORT, steps=600), polish=False)
+        twin.fit(x[:50], known, domain=arm.box, unlabelled=unlabelled)
+        there = arm.fn(twin.invert(wanted, n=1).best)
+        return float((there - wanted).square().mean().sqrt())
 
-    assert miss(wanted) < 0.7 * miss(None)
+    assert miss(wanted) < 0.75 * miss(None)
 
 
 def test_targets_without_inputs_are_refused_where_they_are_of_no_use():

@@ -78,12 +78,13 @@ class TandemInverter(Inverter):
             label="tandem network",
             measure=miss,
         )
+        self.network_.double().requires_grad_(False)
 
     def _propose(self, request: Request) -> Proposals:
         box = self.fitted.box
-        with torch.no_grad():
-            out = self.network_(self.conditions_(request.targets).float()).double()
-        return Proposals.from_grid((box.low + box.width * out.sigmoid())[:, None])
+        share = self.network_(self.conditions_(request.targets)).sigmoid()
+        # Rounded, since the last digits depend on which other targets are in the batch.
+        return Proposals.from_grid((box.low + box.width * share.round(decimals=6))[:, None])
 
     def _scaling(self, values: Float64[Tensor, "rows columns"]) -> Standardize:
         """The map that standardises; the identity where the recipe keeps raw units."""
@@ -97,8 +98,6 @@ class TandemInverter(Inverter):
     def _restore(self, state: Mapping[str, Tensor]) -> None:
         problem = self.fitted
         self.conditions_ = self._scaling(problem.y)
-        self.network_ = self.recipe.network(
-            problem.output_dim, problem.input_dim, generator(self.seed)
-        )
-        self.network_.load_state_dict(dict(state))
-        self.network_.eval()
+        network = self.recipe.network(problem.output_dim, problem.input_dim, generator(self.seed))
+        network.double().load_state_dict(dict(state))
+        self.network_ = network.requires_grad_(False).eval()

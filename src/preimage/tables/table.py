@@ -128,6 +128,8 @@ def listed(names: Iterable[str], most: int = 20) -> str:
 
 def _narwhals(data: Any, role: str) -> Any:
     """A frame or series in narwhals' clothes, and anything else as it is."""
+    if isinstance(data, np.ndarray | torch.Tensor):
+        return data
     arrow = nw.dependencies.get_pyarrow()
     if arrow is not None and isinstance(data, arrow.RecordBatch):
         data = arrow.Table.from_batches([data])

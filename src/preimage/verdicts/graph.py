@@ -1,0 +1,210 @@
+"""A function as a chain of pieces: its graph by torch.fx, cut wherever all that flows passes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from torch import Tensor, fx, nn
+
+from preimage.intervals.enclosure import Enclosure
+
+SHAPES = {"size", "dim", "ndimension", "numel", "len", "nelement"}
+"""Operations that look at the shape of a tensor alone."""
+
+SHAPE_ATTRIBUTES = {"shape", "ndim", "dtype", "device"}
+
+EXACT = {"t", "T", "mT", "transpose", "view", "reshape", "permute", "neg", "detach", "contiguous",
+         "unsqueeze", "squeeze", "flatten", "double", "to", "getitem", "getattr"}  # fmt: skip
+"""Operations on constants that do not round."""
+
+
+@final
+class _Tracer(fx.Tracer):
+    """A tracer that also follows modules that a function finds in its closure."""
+
+    def path_of_module(self, mod: nn.Module) -> str:
+        try:
+            return super().path_of_module(mod)
+        except NameError:
+            name = f"found_{len(list(self.root.children()))}"
+            self.root.add_module(name, mod)
+            return name
+
+
+@final
+class Recorder(fx.Interpreter):
+    """Runs a graph and keeps what every node gave."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module, garbage_collect_values=False)
+        self.values: dict[fx.Node, Any] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        self.values[n] = value
+        return value
+
+
+@final
+@dataclass(frozen=True)
+class Graph:
+    """A traced function.
+
+    Attributes:
+        module: The graph, with its modules in float64.
+        start: The node of the input.
+        end: The node that is returned.
+        data: The nodes that depend on the input, in order.
+        values: What every node gave on a few points.
+    """
+
+    module: fx.GraphModule
+    start: fx.Node
+    end: fx.Node
+    data: frozenset[fx.Node]
+    values: dict[fx.Node, Any] = field(repr=False)
+
+    def inputs(self, node: fx.Node) -> list[fx.Node]:
+        """The arguments that depend on the input, with repetition."""
+        found: list[fx.Node] = []
+        fx.node.map_arg((node.args, node.kwargs), lambda n: found.append(n) or n)
+        return [one for one in found if one in self.data]
+
+    def constant(self, value: Any) -> Tensor | None:
+        """The exact value of a constant argument; None where rounding is involved."""
+        if isinstance(value, bool | int | float):
+            return torch.tensor(float(value), dtype=torch.float64)
+        if not isinstance(value, fx.Node) or value in self.data or not self._exact(value):
+            return None
+        found = self.values.get(value)
+        return found.detach().double() if isinstance(found, Tensor) else None
+
+    def _exact(self, node: fx.Node) -> bool:
+        if node.op == "get_attr":
+            return True
+        if node.op == "call_module" or name_of(node) not in EXACT:
+            return False
+        return all(self._exact(one) for one in node.all_input_nodes)
+
+    def size(self, node: fx.Node) -> int:
+        """How many numbers a node has for one sample."""
+        return self.values[node][0].numel()
+
+    def shape(self, node: fx.Node) -> tuple[int, ...]:
+        """The shape of a node for one sample."""
+        return tuple(self.values[node].shape[1:])
+
+    def submodule(self, node: fx.Node) -> nn.Module:
+        """The module that a node calls."""
+        return self.module.get_submodule(str(node.target))
+
+    def batched(self, node: fx.Node) -> bool:
+        """Whether a node is one tensor with a row for each sample."""
+        value = self.values[node]
+        rows = len(self.values[self.start])
+        return isinstance(value, Tensor) and value.ndim > 0 and len(value) == rows
+
+    def cuts(self, start: fx.Node, end: fx.Node) -> list[fx.Node] | None:
+        """The nodes from `start` to `end` through which everything passes, both included.
+
+        None if `end` depends on more than `start`.
+        """
+        between = self.between(start, end)
+        if between is None:
+            return None
+        reach: dict[fx.Node, int] = {}
+        for place, node in enumerate(between):
+            for one in self.inputs(node) if place else []:
+                reach[one] = place
+        cuts, furthest = [start], reach.get(start, 0)
+        for place, node in enumerate(between[1:], start=1):
+            if place >= furthest and self.batched(node):
+                cuts.append(node)
+            furthest = max(furthest, reach.get(node, 0))
+        return cuts
+
+    def between(self, start: fx.Node, end: fx.Node) -> list[fx.Node] | None:
+        """The nodes on which `end` depends, from `start` on; None if some do not come from it."""
+        needed, todo = {end}, [end]
+        while todo:
+            node = todo.pop()
+            if node is start:
+                continue
+            if node is self.start:
+                return None
+            for one in self.inputs(node):
+                if one not in needed:
+                    needed.add(one)
+                    todo.append(one)
+        return [node for node in self.module.graph.nodes if node in needed]
+
+    def run(self, x: Any) -> dict[fx.Node, Any]:
+        """What every node gives for an input, which may be an enclosure."""
+        recorder = Recorder(self.module)
+        with torch.no_grad():
+            recorder.run(x)
+        return recorder.values
+
+
+def name_of(node: fx.Node) -> str:
+    """The bare name of the operation that a node calls."""
+    if node.op == "call_method":
+        return str(node.target)
+    if node.op == "call_function":
+        return getattr(node.target, "__name__", str(node.target)).rstrip("_")
+    return node.op
+
+
+def trace(f: Callable[[Any], Any], x: Tensor) -> Graph | None:
+    """The graph of a function, or None where torch.fx cannot follow it.
+
+    Args:
+        f: A module in float64, or a callable.
+        x: A few inputs, with which the graph is compared to the function.
+    """
+    try:
+        tracer = _Tracer()
+        graph = tracer.trace(f)
+        root = copy.deepcopy(tracer.root)
+        module = fx.GraphModule(root, graph).double().requires_grad_(False)
+        module.train(False) if not root.training else None
+        recorder = Recorder(module)
+        with torch.no_grad():
+            y = recorder.run(x.clone())
+            wanted = f(x.clone()) if isinstance(f, nn.Module) else None
+    except Exception:  # noqa: BLE001 - whatever a user's function does when it is traced
+        return None
+    if wanted is not None and not torch.equal(torch.as_tensor(y), torch.as_tensor(wanted)):
+        return None
+    return _graph(module, recorder.values)
+
+
+def _graph(module: fx.GraphModule, values: dict[fx.Node, Any]) -> Graph | None:
+    nodes = list(module.graph.nodes)
+    inputs = [node for node in nodes if node.op == "placeholder"]
+    end = nodes[-1].args[0]
+    if len(inputs) < 1 or any(node.users for node in inputs[1:]) or not isinstance(end, fx.Node):
+        return None
+    data: set[fx.Node] = {inputs[0]}
+    for node in nodes:
+        if any(one in data for one in node.all_input_nodes) and not _of_shape(node):
+            data.add(node)
+    data.discard(nodes[-1])
+    if end not in data:
+        return None
+    return Graph(module, inputs[0], end, frozenset(data), values)
+
+
+def _of_shape(node: fx.Node) -> bool:
+    if name_of(node) == "getattr":
+        return node.args[1] in SHAPE_ATTRIBUTES
+    return name_of(node) in SHAPES
+
+
+def is_enclosure(values: Sequence[Any]) -> bool:
+    """Whether all are enclosures."""
+    return all(isinstance(value, Enclosure) for value in values)
