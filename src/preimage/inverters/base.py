@@ -157,7 +157,7 @@ class Inverter(ABC):
                 len(inputs), inputs=inputs.shape[1], seed=self.seed
             )
             surrogate = copy(learner).fit(inputs, outputs, known_noise)
-            forward = Function(surrogate.mean, box, surrogate.jacobian)
+            forward = surrogate.function(box)
         else:
             forward = known_function(function, box, outputs.shape[1])
         inputs, outputs, known_noise = averaged(inputs, outputs, known_noise)

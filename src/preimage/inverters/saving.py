@@ -70,7 +70,7 @@ def rebuild(config: Mapping[str, Any], tensors: Mapping[str, Tensor], function: 
                 "function= out, or fit again with fit(x, y, function=f)."
             )
         surrogate = restore_surrogate(config["surrogate"], under("surrogate", tensors))
-        forward = Function(surrogate.mean, box, surrogate.jacobian)
+        forward = surrogate.function(box)
     x, y = tensors["anchors.x"], tensors["anchors.y"]
     return Problem(
         function=forward,

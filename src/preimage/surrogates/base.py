@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, final
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.domain import Box
 from preimage.errors import DataError, InputError
+from preimage.function import Function
 
 
 class Surrogate(ABC):
@@ -47,8 +49,20 @@ class Surrogate(ABC):
         """Predict the noise-free output; differentiable by autograd."""
 
     @abstractmethod
+    def linearize(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """Predict the output, and differentiate it by the inputs, row by row."""
+
+    @final
     def jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
         """Differentiate the predicted output by the inputs, row by row."""
+        return self.linearize(x)[1]
+
+    @final
+    def function(self, domain: Box) -> Function:
+        """The prediction as a function to invert."""
+        return Function(self.mean, domain, linearized=self.linearize)
 
     @abstractmethod
     def sd(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:

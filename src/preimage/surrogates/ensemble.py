@@ -136,13 +136,15 @@ class Ensemble(Surrogate):
         """The mean of the members' predictions; see `Surrogate.mean`."""
         return self._predict(x)[0].mean(0) * self.y_scale_ + self.y_centre_
 
-    def jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
-        """The Jacobian of `mean`, by one backward pass for each output."""
+    def linearize(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """`mean` and its Jacobian, by one backward pass for each output."""
         x = x.detach().clone().requires_grad_()
         with torch.enable_grad():
-            outputs = self.mean(x).sum(0)
-            rows = [torch.autograd.grad(one, x, retain_graph=True)[0] for one in outputs]
-        return torch.stack(rows, dim=1)
+            y = self.mean(x)
+            rows = [torch.autograd.grad(one, x, retain_graph=True)[0] for one in y.sum(0)]
+        return y.detach(), torch.stack(rows, dim=1)
 
     def sd(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """The members' disagreement, and at least its typical size; see `Surrogate.sd`."""

@@ -53,10 +53,13 @@ class Posterior:
         """The posterior mean."""
         return torch.cat([self.kernel(part, self.x) @ self.weights for part in self._parts(x)])
 
-    def gradient(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch p"]:
-        """The gradient of the posterior mean."""
-        parts = self._parts(x)
-        return torch.cat([self.kernel.weighted_gradient(p, self.x, self.weights) for p in parts])
+    def with_gradient(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, " batch"], Float64[Tensor, "batch p"]]:
+        """The posterior mean and its gradient."""
+        parts = [self.kernel.weighted_sum(p, self.x, self.weights) for p in self._parts(x)]
+        means, gradients = zip(*parts, strict=True)
+        return torch.cat(means), torch.cat(gradients)
 
     def variance(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, " batch"]:
         """The posterior variance of the noise-free function."""
@@ -129,10 +132,12 @@ class Output:
         """The output whose warped value is the posterior mean: its median."""
         return self.warp.inverse(self._warped(x))
 
-    def gradient(self, x: Tensor) -> Tensor:
-        """The gradient of `mean` by the standardised inputs."""
-        slope = self.warp.slope(self._warped(x)) * self.scale
-        return slope[:, None] * self.posterior.gradient(x)
+    def with_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`mean`, and its gradient by the standardised inputs."""
+        value, gradient = self.posterior.with_gradient(x)
+        warped = value * self.scale + self.centre
+        slope = self.warp.slope(warped) * self.scale
+        return self.warp.inverse(warped), slope[:, None] * gradient
 
     def sd(self, x: Tensor) -> Tensor:
         """The standard deviation of the output, to first order in the warp."""
@@ -215,11 +220,13 @@ class GaussianProcess(Surrogate):
         z = self._standardised(x)
         return torch.stack([output.mean(z) for output in self.outputs_], dim=1)
 
-    def jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q p"]:
-        """The analytic Jacobian of `mean`; see `Surrogate.jacobian`."""
+    def linearize(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch q p"]]:
+        """`mean` and its analytic Jacobian; see `Surrogate.linearize`."""
         z = self._standardised(x)
-        rows = torch.stack([output.gradient(z) for output in self.outputs_], dim=1)
-        return rows / self.scale_
+        values, gradients = zip(*(output.with_gradient(z) for output in self.outputs_), strict=True)
+        return torch.stack(values, dim=1), torch.stack(gradients, dim=1) / self.scale_
 
     def sd(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """The posterior standard deviation; see `Surrogate.sd`."""

@@ -13,7 +13,7 @@ class Correlation(NamedTuple):
     r"""A correlation $\kappa(r^2)$ of the scaled squared distance, and its slope $d\kappa/dr^2$."""
 
     value: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor], Tensor]
+    with_slope: Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def _root(r2: Tensor) -> Tensor:
@@ -22,15 +22,20 @@ def _root(r2: Tensor) -> Tensor:
     return torch.sqrt(5 * r2 + 1e-24)
 
 
+def _rbf(r2: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.exp(-r2 / 2)
+    return value, -value / 2
+
+
+def _matern52(r2: Tensor) -> tuple[Tensor, Tensor]:
+    root = _root(r2)
+    decay = torch.exp(-root)
+    return (1 + root + 5 * r2 / 3) * decay, -5 / 6 * (1 + root) * decay
+
+
 CORRELATIONS = {
-    "rbf": Correlation(
-        value=lambda r2: torch.exp(-r2 / 2),
-        slope=lambda r2: -torch.exp(-r2 / 2) / 2,
-    ),
-    "matern52": Correlation(
-        value=lambda r2: (1 + _root(r2) + 5 * r2 / 3) * torch.exp(-_root(r2)),
-        slope=lambda r2: -5 / 6 * (1 + _root(r2)) * torch.exp(-_root(r2)),
-    ),
+    "rbf": Correlation(value=lambda r2: torch.exp(-r2 / 2), with_slope=_rbf),
+    "matern52": Correlation(value=lambda r2: _matern52(r2)[0], with_slope=_matern52),
 }
 """Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), eq. 4.9 and 4.17."""
 
@@ -68,22 +73,24 @@ class Kernel:
             start=torch.zeros((), dtype=a.dtype),
         )
 
-    def weighted_gradient(
+    def weighted_sum(
         self,
         a: Float64[Tensor, "batch p"],
         b: Float64[Tensor, "rows p"],
         weights: Float64[Tensor, " rows"],
-    ) -> Float64[Tensor, "batch p"]:
-        r"""The gradient of $\sum_j w_j k(a, b_j)$ by a.
+    ) -> tuple[Float64[Tensor, " batch"], Float64[Tensor, "batch p"]]:
+        r"""$\sum_j w_j k(a, b_j)$ and its gradient by a, from the same exponentials.
 
         $$\sum_s \sum_j w_j\, 2 A_s^2\, \kappa'(r_{sj}^2)\, (a - b_j) / \ell_s^2$$
         """
-        slope = CORRELATIONS[self.family].slope
-        gradient = torch.zeros_like(a)
+        both = CORRELATIONS[self.family].with_slope
+        total, gradient = a.new_zeros(len(a)), torch.zeros_like(a)
         for A, ell in zip(self.amplitude, self.length, strict=True):
-            w = 2 * A.square() * weights * slope(squared_distance(a / ell, b / ell))
+            value, slope = both(squared_distance(a / ell, b / ell))
+            total = total + value @ (A.square() * weights)
+            w = 2 * A.square() * weights * slope
             gradient = gradient + (w.sum(1, keepdim=True) * a - w @ b) / ell.square()
-        return gradient
+        return total, gradient
 
 
 def squared_distance(

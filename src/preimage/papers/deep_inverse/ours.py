@@ -52,7 +52,7 @@ class Ours:
                 x=found.x,
                 fit_seconds=self._learned + trained - begin,
                 answer_seconds=time.process_time() - trained,
-                note=f"answers checked by a {type(problem.surrogate).__name__} learned from the pairs",
+                note=f"answers checked by a learned {type(problem.surrogate).__name__}",
             ),
         )
         if isinstance(inverter, PosteriorInverter):
