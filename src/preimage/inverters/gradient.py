@@ -54,7 +54,8 @@ class GradientInverter(Inverter):
 
     Args:
         starts: How many starts a target gets in one attempt, at most: where answers are isolated
-            and the grid shows more places, up to eight times as many.
+            and the grid shows more places, up to eight times as many, and out of a continuum
+            one and a half or two for each answer wanted.
         anchors: How many points of the domain are known in advance; more of them resolve
             functions with more wiggles.
 
@@ -120,7 +121,8 @@ class GradientInverter(Inverter):
         if request.n == 1 and request.near is None:
             return Proposals.from_grid(predictions(request, FEW), complete=False)
         if request.problem.difference_dim < request.problem.input_dim:
-            return Proposals.from_grid(predictions(request, 2 * self.starts)[:, : self.starts])
+            most = max(self.starts, 3 * request.n // 2)
+            return Proposals.from_grid(predictions(request, max(2 * self.starts, most))[:, :most])
         return Proposals.from_grid(predictions(request, self.starts), complete=False)
 
     def _from_box(self, request: Request) -> Proposals:
