@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from preimage.regressor import InverseRegressor as InverseRegressor
     from preimage.training.recipe import RECIPES as RECIPES
     from preimage.training.recipe import Recipe as Recipe
+    from preimage.verdicts import Claim as Claim
+    from preimage.verdicts import Finite as Finite
+    from preimage.verdicts import Reals as Reals
+    from preimage.verdicts import Report as Report
+    from preimage.verdicts import check as check
+    from preimage.verdicts import check_at as check_at
 
 _HOMES = {
     "METHODS": "inverters",
     "RECIPES": "training.recipe",
     "Box": "domain",
+    "Claim": "verdicts",
     "DirectInverter": "inverters",
     "FlowInverter": "inverters",
+    "Finite": "verdicts",
     "Function": "function",
     "GradientInverter": "inverters",
     "InverseRegressor": "regressor",
@@ -37,10 +45,14 @@ _HOMES = {
     "MixtureInverter": "inverters",
     "NearestInverter": "inverters",
     "Preimages": "preimages",
+    "Reals": "verdicts",
     "Recipe": "training.recipe",
+    "Report": "verdicts",
     "Status": "preimages",
     "TandemInverter": "inverters",
     "TwinInverter": "inverters",
+    "check": "verdicts",
+    "check_at": "verdicts",
     "check_inverter": "checking",
     "invert": "inverters.formula",
     "load": "inverters.loading",

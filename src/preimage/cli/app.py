@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from preimage.cli.benchmark import benchmark
+from preimage.cli.check import check
 from preimage.cli.fit import fit
 from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
@@ -46,6 +47,7 @@ def preimage(
 # To the parser, a target such as -0.5 looks like an option; `sort_words` tells them apart.
 app.command(context_settings={"ignore_unknown_options": True})(invert)
 app.command()(fit)
+app.command()(check)
 app.command()(score)
 app.command()(methods)
 app.command()(info)

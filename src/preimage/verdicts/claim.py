@@ -113,7 +113,9 @@ class Claim:
     def _semantics(self) -> str:
         if not self.status.decided:
             return ""
-        number = "over the reals" if self.semantics == "real" else f"as computed in {self.semantics}"
+        number = (
+            "over the reals" if self.semantics == "real" else f"as computed in {self.semantics}"
+        )
         return f" ({number}, by {self.rule})"
 
 

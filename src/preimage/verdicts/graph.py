@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
 from torch import Tensor, fx, nn
-
-from preimage.intervals.enclosure import Enclosure
+from torch.fx.node import map_arg
 
 SHAPES = {"size", "dim", "ndimension", "numel", "len", "nelement"}
 """Operations that look at the shape of a tensor alone."""
 
+IN_PLACE = {"iadd", "isub", "imul", "itruediv", "ipow", "setitem"}
+
+FRESH = ("Linear", "Conv", "BatchNorm")
+"""Modules whose result shares no memory with their input."""
+
 SHAPE_ATTRIBUTES = {"shape", "ndim", "dtype", "device"}
 
 EXACT = {"t", "T", "mT", "transpose", "view", "reshape", "permute", "neg", "detach", "contiguous",
-         "unsqueeze", "squeeze", "flatten", "double", "to", "getitem", "getattr"}  # fmt: skip
+         "unsqueeze", "squeeze", "flatten", "double", "getitem", "getattr"}  # fmt: skip
 """Operations on constants that do not round."""
 
 
@@ -27,12 +32,17 @@ class _Tracer(fx.Tracer):
     """A tracer that also follows modules that a function finds in its closure."""
 
     def path_of_module(self, mod: nn.Module) -> str:
+        """The name of a module, which is added where it has none."""
         try:
             return super().path_of_module(mod)
         except NameError:
             name = f"found_{len(list(self.root.children()))}"
             self.root.add_module(name, mod)
             return name
+
+
+class _Reached(Exception):
+    """The node up to which a graph was to be run."""
 
 
 @final
@@ -42,10 +52,14 @@ class Recorder(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module, garbage_collect_values=False)
         self.values: dict[fx.Node, Any] = {}
+        self.until: fx.Node | None = None
 
     def run_node(self, n: fx.Node) -> Any:
+        """Runs one node, and stops behind the last that is wanted."""
         value = super().run_node(n)
         self.values[n] = value
+        if n is self.until:
+            raise _Reached
         return value
 
 
@@ -71,7 +85,7 @@ class Graph:
     def inputs(self, node: fx.Node) -> list[fx.Node]:
         """The arguments that depend on the input, with repetition."""
         found: list[fx.Node] = []
-        fx.node.map_arg((node.args, node.kwargs), lambda n: found.append(n) or n)
+        map_arg((node.args, node.kwargs), lambda n: found.append(n) or n)
         return [one for one in found if one in self.data]
 
     def constant(self, value: Any) -> Tensor | None:
@@ -142,10 +156,12 @@ class Graph:
                     todo.append(one)
         return [node for node in self.module.graph.nodes if node in needed]
 
-    def run(self, x: Any) -> dict[fx.Node, Any]:
+    def run(self, x: Any, until: fx.Node | None = None) -> dict[fx.Node, Any]:
         """What every node gives for an input, which may be an enclosure."""
         recorder = Recorder(self.module)
-        with torch.no_grad():
+        recorder.extra_traceback = False
+        recorder.until = self.end if until is None else until
+        with torch.no_grad(), contextlib.suppress(_Reached):
             recorder.run(x)
         return recorder.values
 
@@ -153,10 +169,44 @@ class Graph:
 def name_of(node: fx.Node) -> str:
     """The bare name of the operation that a node calls."""
     if node.op == "call_method":
-        return str(node.target)
+        return str(node.target).rstrip("_")
     if node.op == "call_function":
         return getattr(node.target, "__name__", str(node.target)).rstrip("_")
     return node.op
+
+
+def writes(graph: Graph, node: fx.Node) -> bool:
+    """Whether a node writes into its argument."""
+    if node.op == "call_module":
+        return bool(getattr(graph.submodule(node), "inplace", False))
+    if node.op not in ("call_function", "call_method"):
+        return False
+    bare = getattr(node.target, "__name__", str(node.target))
+    changes = bare.endswith("_") and not bare.endswith("__")
+    # operator.iadd and its like, and results that are put elsewhere.
+    return changes or bare in IN_PLACE or bool(node.kwargs.get("inplace")) or "out" in node.kwargs
+
+
+def harmless(graph: Graph, node: fx.Node) -> bool:
+    """Whether nothing else can look at what a node writes into."""
+    if not writes(graph, node):
+        return True
+    if "out" in node.kwargs or (not node.users and node is not graph.end):
+        return False
+    sources = graph.inputs(node)
+    while len(sources) >= 1 and len(sources[0].users) == 1:
+        source = sources[0]
+        kind = type(graph.submodule(source)).__name__ if source.op == "call_module" else ""
+        if (
+            source is graph.start
+            or kind.startswith(FRESH)
+            or name_of(source) in ("add", "sub", "mul")
+        ):
+            return True
+        sources = graph.inputs(source)
+        if len(sources) != 1:
+            return False
+    return False
 
 
 def trace(f: Callable[[Any], Any], x: Tensor) -> Graph | None:
@@ -168,19 +218,30 @@ def trace(f: Callable[[Any], Any], x: Tensor) -> Graph | None:
     """
     try:
         tracer = _Tracer()
-        graph = tracer.trace(f)
+        graph = tracer.trace(_root(f))
         root = copy.deepcopy(tracer.root)
         module = fx.GraphModule(root, graph).double().requires_grad_(False)
-        module.train(False) if not root.training else None
         recorder = Recorder(module)
         with torch.no_grad():
             y = recorder.run(x.clone())
-            wanted = f(x.clone()) if isinstance(f, nn.Module) else None
+            wanted = f(x[:1].clone()) if isinstance(f, nn.Module) else y[:1]
     except Exception:  # noqa: BLE001 - whatever a user's function does when it is traced
         return None
-    if wanted is not None and not torch.equal(torch.as_tensor(y), torch.as_tensor(wanted)):
+    if not torch.allclose(y[:1].double(), wanted.double(), rtol=1e-6, equal_nan=True):
         return None
     return _graph(module, recorder.values)
+
+
+def _root(f: Callable[[Any], Any]) -> nn.Module | Callable[[Any], Any]:
+    """Something with a body to trace: torch's own modules and functions are to stay whole."""
+    if isinstance(f, nn.Module):
+        own = type(f).__module__.startswith("torch.nn") and not isinstance(f, nn.Sequential)
+        return nn.Sequential(f) if own else f
+
+    def called(x: Any) -> Any:
+        return f(x)
+
+    return called
 
 
 def _graph(module: fx.GraphModule, values: dict[fx.Node, Any]) -> Graph | None:
@@ -196,15 +257,12 @@ def _graph(module: fx.GraphModule, values: dict[fx.Node, Any]) -> Graph | None:
     data.discard(nodes[-1])
     if end not in data:
         return None
-    return Graph(module, inputs[0], end, frozenset(data), values)
+    graph = Graph(module, inputs[0], end, frozenset(data), values)
+    # Memory that is written into while others look at it is not what the graph shows.
+    return graph if all(harmless(graph, node) for node in nodes[:-1]) else None
 
 
 def _of_shape(node: fx.Node) -> bool:
     if name_of(node) == "getattr":
         return node.args[1] in SHAPE_ATTRIBUTES
     return name_of(node) in SHAPES
-
-
-def is_enclosure(values: Sequence[Any]) -> bool:
-    """Whether all are enclosures."""
-    return all(isinstance(value, Enclosure) for value in values)

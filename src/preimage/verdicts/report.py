@@ -138,7 +138,8 @@ class Report:
             case Status.NOT_A_FUNCTION:
                 return "So the question does not arise."
             case Status.PROVED:
-                return f"So it is invertible, with an inverse on {described(self.surjective.codomain)}."
+                onto = described(self.surjective.codomain)
+                return f"So it is invertible, with an inverse on {onto}."
         match self.injective.status:
             case Status.PROVED:
                 return "So it is invertible on its image, the outputs that occur."

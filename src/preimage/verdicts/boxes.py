@@ -1,0 +1,332 @@
+"""Proofs of injectivity by intervals: on the whole domain, cell by cell, and pair by pair."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from preimage.domain import Box
+from preimage.errors import PreimageError
+from preimage.intervals import bounds as b
+from preimage.intervals import products
+from preimage.intervals.bounds import Bounds, constant
+from preimage.intervals.boxes import rows
+from preimage.intervals.failures import partial
+from preimage.intervals.first_order import linearized, mean_value, times, values
+from preimage.intervals.matrices import determinant_sign, left_inverse
+from preimage.verdicts.claim import Claim, Level, Status
+from preimage.verdicts.domains import Reals
+from preimage.verdicts.functions import operation
+from preimage.verdicts.problem import Problem
+
+JACOBIAN_SIZE = 256
+"""Up to how many inputs Jacobians are enclosed."""
+
+ENTRIES = 1 << 20
+"""The most derivatives that are carried at once."""
+
+CELLS = 20_000
+"""The most cells that are looked at."""
+
+DEPTH = 40
+"""How often a cell is cut at most."""
+
+PAIRS = 400_000
+"""The most pairs of cells that are looked at."""
+
+SMOOTH = {"placeholder", "add", "sub", "mul", "neg", "pow", "square", "sin", "cos", "exp", "tanh",
+          "sigmoid", "softplus", "stack", "cat", "getitem", "chunk", "split", "unbind", "matmul",
+          "linear", "sinh", "cosh", "atan", "asinh", "erf", "sum", "mean", "select"}  # fmt: skip
+"""Differentiable operations."""
+
+MINORS = 6
+"""Up to how many inputs all principal minors are computed."""
+
+
+def jacobian(problem: Problem) -> list[Claim]:
+    r"""One enclosure of the Jacobian on the whole domain: $\rho(|I - C[J]|) < 1$."""
+    if problem.m < problem.n:
+        return []
+    if problem.n > JACOBIAN_SIZE or problem.n * problem.size > ENTRIES:
+        problem.note("injective", "interval Jacobian: the function is too large")
+        return []
+    if isinstance(problem.on_box, PreimageError):
+        problem.note("injective", f"intervals: {problem.on_box}")
+        return []
+    _, slope = problem.on_box
+    if problem.n == problem.m == 1:
+        return _monotone(problem, float(slope.low), float(slope.high))
+    if not bool(slope.finite.all()):
+        problem.note("injective", "interval Jacobian: it is not bounded on the domain")
+        return []
+    found = left_inverse(slope)
+    if not bool(found.spectral_radius < 1):
+        problem.note("injective", "interval Jacobian: it is too wide on the whole domain")
+        return []
+    lipschitz = float(b.up(slope.magnitude.square().sum().sqrt(), slope.low.numel()))
+    inverse = float(found.lipschitz) * math.sqrt(problem.n) * (1 + 1e-15)
+    return _bijection(
+        problem, "interval Jacobian",
+        "All matrices in an enclosure of the Jacobian on the whole domain have full column rank.",
+        {"kind": "jacobian"}, {"lipschitz": lipschitz, "inverse lipschitz": inverse},
+    )  # fmt: skip
+
+
+def _monotone(problem: Problem, low: float, high: float) -> list[Claim]:
+    """A function of one number whose derivative keeps its sign."""
+    least = low if low > 0 else -high
+    if not least > 0:
+        problem.note("injective", "interval Jacobian: the derivative may vanish on the domain")
+        return []
+    bounds = {"lipschitz": max(abs(low), abs(high)), "inverse lipschitz": 1 / least * (1 + 1e-15)}
+    size = f"at least {least:.4g}" if low > 0 else f"at most {-least:.4g}"
+    return _bijection(problem, "monotony", f"The derivative is {size} on the whole domain.",
+                      {"kind": "jacobian"}, bounds)  # fmt: skip
+
+
+def _bijection(
+    problem: Problem, rule: str, reason: str, certificate: dict[str, str], bounds: dict[str, float]
+) -> list[Claim]:
+    """An injective function, which on all of R^n with n outputs is onto as well."""
+    found = [problem.claim("injective", Status.PROVED, Level.INTERVAL, rule, reason,
+                           certificate=certificate, bounds=bounds)]  # fmt: skip
+    square = problem.n == problem.m and isinstance(problem.domain, Reals)
+    if square and problem.onto_reals:
+        onto = reason + " A uniformly expanding map of R^n into itself is onto (Banach)."
+        found.append(problem.claim("surjective", Status.PROVED, Level.INTERVAL, rule, onto,
+                                   certificate=certificate))  # fmt: skip
+    return found
+
+
+def cells(problem: Problem) -> list[Claim]:
+    r"""Cell by cell with one preconditioner C: $C J(x)$ positive definite, or a P-matrix.
+
+    Where $v^T C J v > 0$ for every matrix in every cell, $(x - x')^T C (f(x) - f(x')) > 0$, since
+    the mean of J between two points of a convex set is a mean of such matrices. The determinants
+    of P-matrices need a smooth function (Gale and Nikaido 1965), and n at most 6.
+    """
+    if not isinstance(problem.domain, Box) or problem.m != problem.n or problem.n > 6:
+        return []
+    box = problem.domain
+    try:
+        with partial():
+            _, slope = linearized(problem.subject, constant(box.center[None]))
+    except PreimageError:
+        return []
+    choices = [left_inverse(slope).matrix[0], torch.eye(problem.n, dtype=torch.float64)]
+    for choice in choices:
+        if bool(choice.isfinite().all()) and _definite_everywhere(problem, choice):
+            reason = (
+                "With one preconditioner, the Jacobian is positive definite on every cell of the "
+                "domain, which is convex."
+            )
+            return [problem.claim("injective", Status.PROVED, Level.INTERVAL, "quasi-definite",
+                                  reason, certificate={"kind": "cells"})]  # fmt: skip
+    problem.note("injective", "quasi-definite: not with the preconditioners that were tried")
+    return []
+
+
+def _definite_everywhere(problem: Problem, choice: Tensor) -> bool:
+    left = Bounds(problem.box.low, problem.box.high)
+    looked = 0
+    for _ in range(DEPTH):
+        looked += len(left.low)
+        if looked > CELLS or problem.left < 0:
+            return False
+        with partial():
+            _, slope = linearized(problem.subject, left)
+        product = products.matmul(constant(choice.expand(len(left.low), -1, -1)), slope)
+        middle = constant(product.mid)
+        if bool((middle.low.diagonal(dim1=1, dim2=2) <= 0).any()) and looked > 64:
+            return False
+        left = rows(left, (~_definite(product)).nonzero()[:, 0])
+        if len(left.low) == 0:
+            return True
+        left = _halved(left)
+    return False
+
+
+def _definite(matrix: Bounds) -> Tensor:
+    """Whether the symmetric parts of all matrices are surely positive definite, by Gershgorin."""
+    low, high = matrix
+    symmetric = b.scale(b.add(matrix, Bounds(low.mT, high.mT)), 0.5)
+    finite = symmetric.finite.all(dim=2).all(dim=1)
+    middle = symmetric.mid.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    vectors = torch.linalg.eigh(middle).eigenvectors
+    inner = products.matmul(constant(vectors.mT.contiguous()), symmetric)
+    turned = products.matmul(inner, constant(vectors))
+    # A congruence by a regular matrix keeps definiteness.
+    eye = torch.eye(low.shape[1], dtype=torch.float64)
+    skew = b.subtract(products.matmul(constant(vectors.mT.contiguous()), constant(vectors)),
+                      constant(eye))  # fmt: skip
+    regular = b.up(skew.magnitude.sum(dim=2), low.shape[1]).amax(dim=1) < 0.5
+    least = turned.low.diagonal(dim1=1, dim2=2)
+    size = turned.magnitude.masked_fill(eye.bool(), 0.0)
+    return finite & regular & (least > b.up(size.sum(dim=2), low.shape[1])).all(dim=1)
+
+
+def p_matrix(problem: Problem) -> list[Claim]:
+    """All principal minors positive at every point of a box, cell by cell, where f is smooth."""
+    if (
+        not isinstance(problem.domain, Box)
+        or problem.m != problem.n
+        or not 2 <= problem.n <= MINORS
+    ):
+        return []
+    graph = problem.graph
+    if graph is None or not all(operation(node) in SMOOTH for node in graph.data):
+        problem.note("injective", "P-matrix: the function is not known to be differentiable")
+        return []
+    left = Bounds(problem.box.low, problem.box.high)
+    looked = depth = 0
+    while len(left.low):
+        looked, depth = looked + len(left.low), depth + 1
+        if looked > 2000 or depth > DEPTH or problem.left < 0:
+            problem.note("injective", "P-matrix: some principal minors are not surely positive")
+            return []
+        try:
+            with partial():
+                _, slope = linearized(problem.subject, left)
+        except PreimageError:
+            return []
+        center = constant(slope.mid)
+        if not bool(_positive_minors(center).all()) or not bool(slope.finite.any()):
+            problem.note("injective", "P-matrix: a principal minor is not positive")
+            return []
+        left = _halved(rows(left, (~_positive_minors(slope)).nonzero()[:, 0]))
+    reason = "All principal minors of the Jacobian are positive at every point of the box."
+    return [problem.claim("injective", Status.PROVED, Level.INTERVAL, "P-matrix (Gale and Nikaido)",
+                          reason, certificate={"kind": "p-matrix"})]  # fmt: skip
+
+
+def _positive_minors(slope: Bounds) -> Tensor:
+    """Whether all principal minors of all matrices are surely positive."""
+    n = slope.low.shape[1]
+    sound = slope.finite.all(dim=2).all(dim=1)
+    for size in range(1, n + 1):
+        for chosen in combinations(range(n), size):
+            index = torch.tensor(chosen)
+            minor = Bounds(*(side[:, index][:, :, index] for side in slope))
+            sound = sound & (determinant_sign(minor) == 1)
+    return sound
+
+
+def pairs(problem: Problem) -> list[Claim]:
+    """Branch and prune on pairs of cells: those that can have no value in common are dropped.
+
+    A pair (A, B) is dropped if f(A) and f(B) are apart, by the mean value form too, or if the
+    Jacobian has full rank on the hull of A and B. If none is left, f is injective.
+
+    References:
+        Lagrange, Delanoue and Jaulin, On sufficient conditions of the injectivity: development of
+        a numerical test algorithm via interval analysis, Reliable Computing 13, 2007.
+    """
+    box = problem.domain
+    if not isinstance(box, Box) or problem.n > 4 or problem.m < problem.n:
+        return []
+    first, second = _first_pairs(problem)
+    looked = 0
+    smallest = 0.5 * problem.resolution * box.width
+    small_left = False
+    while len(first.low):
+        looked += len(first.low)
+        if looked > PAIRS or problem.left < 0:
+            problem.note("injective", f"branch and prune: {len(first.low)} pairs of cells left")
+            return []
+        try:
+            with partial():
+                keep = _may_collide(problem, first, second)
+        except PreimageError as error:
+            problem.note("injective", f"branch and prune: {error}")
+            return []
+        first, second = rows(first, keep), rows(second, keep)
+        hull = b.hull(first, second)
+        near = ((hull.high - hull.low) <= 2 * smallest).all(dim=1)
+        far = ~near & ((first.high - first.low) <= 0.01 * smallest).all(dim=1)
+        if bool(far.any()):
+            problem.note("injective", "branch and prune: cells far apart may share a value")
+            return []
+        if bool(near.any()) and not _defined(problem, rows(hull, near)):
+            problem.note("injective", "branch and prune: f may be undefined somewhere in the box")
+            return []
+        small_left = small_left or bool(near.any())
+        first, second = _cut_pairs(rows(first, ~near), rows(second, ~near))
+    if small_left:
+        reason = (
+            f"No two points further apart than {problem.resolution:g} of the box have one value; "
+            "closer ones could not be excluded."
+        )
+        return [problem.claim("injective", Status.NO_COLLISION, Level.INTERVAL, "branch and prune",
+                              reason, certificate={"kind": "pairs"})]  # fmt: skip
+    reason = "No two cells of the domain have a value in common, and on each f is injective."
+    return [problem.claim("injective", Status.PROVED, Level.INTERVAL, "branch and prune", reason,
+                          certificate={"kind": "pairs"})]  # fmt: skip
+
+
+def _defined(problem: Problem, cells: Bounds) -> bool:
+    with partial():
+        return bool(values(problem.subject, cells).finite.all())
+
+
+def _first_pairs(problem: Problem) -> tuple[Bounds, Bounds]:
+    side = {1: 32, 2: 8, 3: 4, 4: 2}[problem.n]
+    unit = torch.linspace(0, 1, side + 1, dtype=torch.float64)
+    low, high = problem.box.low[0], problem.box.high[0]
+    cuts = low[:, None] + (high - low)[:, None] * unit
+    cuts[:, -1] = high
+    lows = torch.cartesian_prod(*cuts[:, :-1]).reshape(-1, problem.n)
+    highs = torch.cartesian_prod(*cuts[:, 1:]).reshape(-1, problem.n)
+    i, j = torch.triu_indices(len(lows), len(lows))
+    return Bounds(lows[i], highs[i]), Bounds(lows[j], highs[j])
+
+
+def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
+    """The rows of pairs that are neither apart in value nor in a hull on which f is injective."""
+    one, slope_one = linearized(problem.subject, first)
+    two, slope_two = linearized(problem.subject, second)
+    # Where f may be undefined, nothing is dropped.
+    known = (one.finite & two.finite).all(dim=1)
+    meets = ((one.low <= two.high) & (two.low <= one.high)).all(dim=1)
+    keep = (meets | ~known).nonzero()[:, 0]
+    first, second = rows(first, keep), rows(second, keep)
+    if len(keep) == 0:
+        return keep
+    center = b.subtract(
+        values(problem.subject, constant(first.mid)), values(problem.subject, constant(second.mid))
+    )
+    step = times(rows(slope_two, keep), b.subtract(second, constant(second.mid)))
+    gap = b.subtract(mean_value(center, rows(slope_one, keep), first), step)
+    held = b.contains(gap, 0.0).all(dim=1) | ~known[keep]
+    hull = b.hull(first, second)
+    _, slope = linearized(problem.subject, hull)
+    found = left_inverse(slope)
+    injective = (found.spectral_radius < 1) & slope.finite.all(dim=2).all(dim=1)
+    return keep[(held & ~injective).nonzero()[:, 0]]
+
+
+def _cut_pairs(first: Bounds, second: Bounds) -> tuple[Bounds, Bounds]:
+    """Every cell of a pair cut in half along its widest side; pairs that repeat are left out."""
+    one, two = _halved(first), _halved(second)
+    count = len(first.low)
+    if count == 0:
+        return first, second
+    same = ((first.low == second.low) & (first.high == second.high)).all(dim=1)
+    left, right = torch.arange(count), torch.arange(count, 2 * count)
+    i = torch.cat([left, right, left, right[~same]])
+    j = torch.cat([left, right, right, left[~same]])
+    return rows(one, i), rows(two, j)
+
+
+def _halved(cells: Bounds) -> Bounds:
+    """Both halves of every cell: first all lower ones, then all upper ones."""
+    if len(cells.low) == 0:
+        return cells
+    axis = (cells.high - cells.low).argmax(dim=1, keepdim=True)
+    middle = cells.mid.gather(1, axis)
+    return Bounds(
+        torch.cat([cells.low, cells.low.scatter(1, axis, middle)]),
+        torch.cat([cells.high.scatter(1, axis, middle), cells.high]),
+    )

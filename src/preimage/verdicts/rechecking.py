@@ -1,0 +1,91 @@
+"""Verifying a verdict anew: a counterexample by itself, a proof by carrying it out again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from preimage.errors import PreimageError
+from preimage.verdicts import deciding
+from preimage.verdicts.claim import Claim, Status
+from preimage.verdicts.domains import Finite
+from preimage.verdicts.floats import floats, same_output
+from preimage.verdicts.problem import Problem, Rule
+from preimage.verdicts.refute import opposite_signs, verified_flat, verified_pair
+from preimage.verdicts.structure import structure
+from preimage.verdicts.subject import NotAFunction, Subject
+from preimage.verdicts.surjectivity import verified_label
+
+SECONDS = 60.0
+"""How long a proof may take when it is carried out again."""
+
+
+def recheck(claim: Claim, f: Callable[[Any], Any]) -> bool:
+    """Whether a verdict holds up."""
+    subject = Subject(f, claim.domain, 0)
+    problem = Problem(
+        subject=subject, domain=claim.domain, codomain=claim.codomain, semantics=claim.semantics,
+        deadline=time.monotonic() + SECONDS,
+    )  # fmt: skip
+    try:
+        subject.examine()
+        if claim.status is Status.NOT_A_FUNCTION and claim.certificate["kind"] == "no function":
+            structure(problem)
+            return False
+    except NotAFunction:
+        return claim.status is Status.NOT_A_FUNCTION
+    except PreimageError:
+        return False
+    witnessed = _by_witness(problem, claim)
+    return _again(problem, claim) if witnessed is None else witnessed
+
+
+def _by_witness(problem: Problem, claim: Claim) -> bool | None:
+    """The verdict on the certificate alone; None where there is nothing but the rule."""
+    data = claim.certificate
+
+    def point(name: str) -> torch.Tensor:
+        return torch.tensor(data[name], dtype=torch.float64)
+
+    match data["kind"]:
+        case "pair":
+            return verified_pair(problem, point("a"), point("b"), point("y"))
+        case "orientation":
+            return opposite_signs(problem, point("a"), point("b"))
+        case "flat":
+            return verified_flat(problem, point("center"), point("radius"))
+        case "floats" if "a" in data:
+            return same_output(problem, data["a"], data["b"])
+        case "labels" if isinstance(claim.codomain, Finite):
+            wanted = {str(label) for label in claim.codomain.values.flatten().long().tolist()}
+            return wanted <= set(data["x"]) and all(
+                verified_label(problem, torch.tensor(x, dtype=torch.float64), int(label))
+                for label, x in data["x"].items()
+            )
+    return None
+
+
+def _again(problem: Problem, claim: Claim) -> bool:
+    rules: dict[str, Rule] = {
+        "structure": deciding.structure,
+        "range": deciding.onto_range,
+        "finite": deciding.finite,
+        "pigeonhole": deciding.pigeonhole,
+        "outside": deciding.outside,
+        "outside codomain": deciding.ends,
+        "ends": deciding.ends,
+        "jacobian": deciding.jacobian,
+        "cells": deciding.cells,
+        "p-matrix": deciding.p_matrix,
+        "pairs": deciding.pairs,
+        "floats": floats,
+    }
+    rule = rules.get(claim.certificate["kind"])
+    if rule is None:
+        return False
+    names = ("injective", "surjective") if claim.property == "bijective" else (claim.property,)
+    found = {one.property: one.status for one in rule(problem)}
+    return all(found.get(name) is claim.status for name in names)
