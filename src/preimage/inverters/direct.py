@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import torch
 from torch import Tensor
 
 from preimage.inverters.base import Inverter
@@ -55,10 +54,11 @@ class DirectInverter(Inverter):
         self.recipe.train(
             self.network_, rows.draw, rows.held_out, seed=self.seed, label="direct network"
         )
+        # The last digits depend on which other targets are in the batch; a polish magnifies them.
+        self.network_.double().requires_grad_(False)
 
     def _propose(self, request: Request) -> Proposals:
-        with torch.no_grad():
-            guess = self.network_(self.inputs_(request.targets).float()).double()
+        guess = self.network_(self.inputs_(request.targets))
         return Proposals.from_grid(self.targets_.inverse(guess)[:, None])
 
     def _scaling(self, problem: Problem) -> tuple[Standardize, Standardize]:
@@ -73,8 +73,6 @@ class DirectInverter(Inverter):
     def _restore(self, state: Mapping[str, Tensor]) -> None:
         problem = self.fitted
         self.inputs_, self.targets_ = self._scaling(problem)
-        self.network_ = self.recipe.network(
-            problem.output_dim, problem.input_dim, generator(self.seed)
-        )
-        self.network_.load_state_dict(dict(state))
-        self.network_.eval()
+        network = self.recipe.network(problem.output_dim, problem.input_dim, generator(self.seed))
+        network.double().load_state_dict(dict(state))
+        self.network_ = network.requires_grad_(False).eval()

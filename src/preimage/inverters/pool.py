@@ -54,7 +54,9 @@ class Pool:
         order = worth.argsort(stable=True)
         order = order[self.target[order].argsort(stable=True)]
         group, x = self.target[order], self.x[order]
-        return order[~repeats(x, group, problem.box, problem.separation)]
+        kept = order[~repeats(x, group, problem.box, problem.separation)]
+        # In the order in which they were found: that of their residuals is left to rounding.
+        return kept.sort().values
 
     def confirmed(self, count: int, tol: float) -> Int64[Tensor, " targets"]:
         """How many rows of each target are answers, repeats included."""

@@ -65,15 +65,16 @@ def walk(
 
 def _covering(known: Pool, problem: Problem, targets: Tensor, *, n: int, tol: float) -> Pool:
     """The known answers of some targets and those found from them."""
-    draws = generator(0)
-    for stride in STRIDES:
+    # All at once, so that no target's directions depend on how long others were walked.
+    shape = len(STRIDES), ROUNDS, problem.input_dim
+    directions = torch.randn(shape, generator=generator(0), dtype=torch.float64)
+    for stride, ways in zip(STRIDES, directions, strict=True):
         front = known
-        for _ in range(ROUNDS):
+        for direction in ways:
             few = torch.bincount(known.target, minlength=len(targets)) < SPARE * n
             front = front.rows(few[front.target].nonzero()[:, 0])
             if len(front.x) == 0:
                 break
-            direction = torch.randn(problem.input_dim, generator=draws, dtype=torch.float64)
             front = _strides(front, known, problem, targets, direction, stride, tol)
             known = known.join(front)
     return known

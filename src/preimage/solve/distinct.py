@@ -50,7 +50,8 @@ def distinct(
     closeness = box.difference(x, near[:, None]).norm(dim=2) if near is not None else None
     for k in range(min(n, candidates)):
         # Differences between confirmed answers are rounding: the first one is as good as any.
-        wish = torch.zeros_like(quality) if k == 0 else -clearance
+        # Of a symmetric set many are equally far; rounding must not choose among them.
+        wish = torch.zeros_like(quality) if k == 0 else -clearance.round(decimals=9)
         if closeness is not None:
             wish = closeness
         first = remaining & confirmed

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
-import torch
 from torch import Tensor
 
 from preimage.inverters.base import Inverter
@@ -133,9 +132,7 @@ def _network(data: Draw, recipe: Recipe) -> Fitted:
     inverter.fit(data.x, data.y, function=data.experiment.function())
 
     def propose(y: Tensor, anchor: Tensor) -> Tensor:
-        with torch.no_grad():
-            guess = inverter.network_(inverter.inputs_(y).float())
-        return inverter.targets_.inverse(guess.double())
+        return inverter.targets_.inverse(inverter.network_(inverter.inputs_(y)))
 
     return Fitted(propose=propose)
 
