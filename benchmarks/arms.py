@@ -34,6 +34,7 @@ ARMS = {
     "iiwa 14": ("iiwa14", "base", "flange"),
     "xArm 7": ("xarm7", "link_base", "link_eef"),
     "Jaco 2": ("jaco2", "link_base", "end_effector"),
+    "Gen3": ("gen3", "base_link", "end_effector_link"),
 }
 MILLIMETRE, TENTH_DEGREE = 1e-3, math.radians(0.1)
 ROUNDING = 1e-6

@@ -11,8 +11,8 @@ from preimage.inverters.problem import Problem
 from preimage.solve.levenberg_marquardt import Polished, levenberg_marquardt
 from preimage.solve.ragged import position
 
-HEATS = ((1, 7), (4, 8))
-"""How many starts of a target run at a time, and for how many steps, before all others run."""
+FIRST = (1, 8)
+"""How many starts of a target run at first, and for how many steps, before all others run."""
 
 PATIENCE = 12
 """How many steps a start is given to come close to its target."""
@@ -33,10 +33,10 @@ def race(
     *,
     tol: float,
 ) -> Pool:
-    """Polishes the starts of each target in order until one of them is an answer.
+    """Polishes the starts of each target until one of them is an answer.
 
     Most targets are answered by their first start within a few steps, and what takes longer gives
-    way to other starts.
+    way to other starts. A target that has had starts before is a hard one, and all run at once.
 
     Args:
         pool: What has been reached before.
@@ -50,7 +50,8 @@ def race(
     open_ = torch.zeros(len(targets), dtype=torch.bool)
     open_[target] = True
     before = 0
-    for width, steps in (*HEATS, (len(start), PATIENCE)):
+    everyone = len(start), PATIENCE
+    for width, steps in (FIRST, everyone) if len(pool.x) == 0 else (everyone,):
         if not bool(open_.any()):
             break
         now = (place >= before) & (place < before + width) & open_[target]

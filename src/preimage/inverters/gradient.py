@@ -24,7 +24,7 @@ ISOLATED = 8
 RANKED = 512
 """Anchors near in y that are ranked by their Gauss-Newton step."""
 
-FEW = 16
+FEW = 8
 """Starts in the first attempt where one answer will do."""
 
 SLACK = 2.0

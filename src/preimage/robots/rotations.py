@@ -84,14 +84,19 @@ def vector_of_axes(
     where the sine vanishes, the axis is a column of
     $\tfrac12 (R + R^\top) - \cos\theta\,I = (1 - \cos\theta)\,a a^\top$.
     """
-    parts = PARTS @ torch.cat([x, y, z])
+    return vector_of_columns(torch.cat([x, y, z]))
+
+
+def vector_of_columns(columns: Float64[Tensor, "9 rows"]) -> Float64[Tensor, "3 rows"]:
+    """As `vector_of_axes`, from the three axes under one another."""
+    parts = PARTS @ columns
     twice, cosine = parts[:3], parts[3] - 1
     sine = length(twice)
     angle = torch.atan2(sine, cosine)
     vector = twice * (angle / sine)
     near = angle > torch.pi - NEAR_HALF_TURN
     if bool(near.any()):
-        axis = _axis(torch.stack([x, y, z], dim=1)[:, :, near], cosine[near] / 2)
+        axis = _axis(columns[:, near].view(3, 3, -1).transpose(0, 1), cosine[near] / 2)
         backward = (axis * twice[:, near]).sum(dim=0) < 0
         vector[:, near] = axis * torch.where(backward, -angle[near], angle[near])
     return vector
