@@ -29,6 +29,23 @@ PARTS = torch.tensor(
 """What takes the columns of a matrix R to the three numbers of R - Rᵀ, and to its trace."""
 
 
+COLUMNS = torch.tensor(
+    [
+        [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]],
+        [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]],
+        [[0, 0, 1, 0], [0, 0, 0, -1], [1, 0, 0, 0], [0, -1, 0, 0]],
+        [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, -1], [0, 0, -1, 0]],
+        [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]],
+        [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]],
+        [[0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]],
+        [[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]],
+        [[-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    ],
+    dtype=torch.float64,
+).view(9, 16)
+"""What takes the products of a quaternion (x, y, z, w) with itself to the columns of its matrix."""
+
+
 def length(vector: Float64[Tensor, "components *batch"]) -> Float64[Tensor, "*batch"]:
     """The length of a vector, or something tiny and harmless to divide by where it is zero."""
     return vector.square().sum(dim=0).clamp(min=TINY).sqrt()
@@ -67,12 +84,16 @@ def axes_of_vector(
     vector: Float64[Tensor, "3 *batch"],
 ) -> tuple[Float64[Tensor, "3 *batch"], Float64[Tensor, "3 *batch"], Float64[Tensor, "3 *batch"]]:
     """Where the rotation takes the axes x, y and z: the columns of its matrix."""
-    (a, b, c), w = (part := quaternion_of_vector(vector))[0].unbind(), part[1]
-    return (
-        torch.stack([1 - 2 * (b * b + c * c), 2 * (a * b + c * w), 2 * (a * c - b * w)]),
-        torch.stack([2 * (a * b - c * w), 1 - 2 * (a * a + c * c), 2 * (b * c + a * w)]),
-        torch.stack([2 * (a * c + b * w), 2 * (b * c - a * w), 1 - 2 * (a * a + b * b)]),
-    )
+    columns = columns_of_vector(vector)
+    return columns[0:3], columns[3:6], columns[6:9]
+
+
+def columns_of_vector(vector: Float64[Tensor, "3 *batch"]) -> Float64[Tensor, "9 *batch"]:
+    """As `axes_of_vector`, the three axes under one another: quadratic in the quaternion."""
+    v, w = quaternion_of_vector(vector)
+    q = torch.cat([v, w[None]])
+    squares = (q[:, None] * q).view(16, -1)
+    return (COLUMNS @ squares).view(9, *vector.shape[1:])
 
 
 def vector_of_axes(

@@ -11,7 +11,7 @@ from torch import Tensor
 from preimage.errors import InputError
 from preimage.robots.rotations import (
     TINY,
-    axes_of_vector,
+    columns_of_vector,
     compose,
     length,
     vector_of_columns,
@@ -39,13 +39,12 @@ class PoseSpace(OutputSpace):
     def coordinates(self, y: Float64[Tensor, "batch 6"]) -> Float64[Tensor, "batch 12"]:
         r"""The position, and the rotation matrix over $\sqrt 2$: small turns by their angle."""
         parts = y.T.contiguous()
-        axes = torch.cat(axes_of_vector(parts[3:])) / 2**0.5
-        return torch.cat([parts[:3], axes]).T.contiguous()
+        return torch.cat([parts[:3], columns_of_vector(parts[3:]) / 2**0.5]).T.contiguous()
 
     def lift(self, y: Float64[Tensor, "batch 6"]) -> Float64[Tensor, "batch 12"]:
         """The position, and the three axes of the rotation."""
         parts = y.T.contiguous()
-        return torch.cat([parts[:3], *axes_of_vector(parts[3:])]).T
+        return torch.cat([parts[:3], columns_of_vector(parts[3:])]).T
 
     def lower(self, lifted: Float64[Tensor, "batch 12"]) -> Float64[Tensor, "batch 6"]:
         """The position and the rotation vector."""
