@@ -251,10 +251,11 @@ class Function:
         """A first call of the user's derivatives, whose failure is an error rather than a gap."""
         if len(x) == 0:
             return
-        one_pass, wanted = self.linearized, y
+        one_pass, wanted, difference = self.linearized, y, self.space.difference
         name, shapes = "linearized", f"{(len(x), m, x.shape[1])}"
         if self.lifted is not None:
-            name, one_pass, wanted = "lifted", self.lifted, self.space.lift(y)
+            one_pass, wanted, difference = self.lifted, self.space.lift(y), self.space.gap
+            name = "lifted"
         if one_pass is None:
             name = "jacobian"
         else:
@@ -272,7 +273,7 @@ class Function:
             ) from error
         _check_outputs(again, wanted.shape[1])
         _check_jacobian(jacobian, x, m)
-        if bool((self.space.gap(again, wanted).norm(dim=1) > 1e-3 * (1 + y.norm(dim=1))).any()):
+        if bool((difference(again, wanted).norm(dim=1) > 1e-3 * (1 + y.norm(dim=1))).any()):
             raise FunctionError(
                 f"{name} gives other outputs than the function: {again[0].tolist()} where the "
                 f"function gives {wanted[0].tolist()}, at x = {x[0].tolist()}. Both must be the "
