@@ -44,6 +44,7 @@ ARMS = {
     "iiwa14": "flange",
     "xarm7": "link_eef",
     "jaco2": "end_effector",
+    "gen3": "end_effector_link",
 }
 POSE, AXIS = PoseSpace(), AxisSpace()
 
@@ -216,6 +217,25 @@ def test_poses_differ_by_a_shift_and_a_turn(
     turn = compose(target[3:, None], difference[3:, None])
     assert torch.allclose(torch.cat(axes_of_vector(turn)), torch.cat(axes_of_vector(y[3:, None])))
     assert float(POSE.difference(y, y).norm()) < 1e-14
+
+
+@given(vectors, vectors, rotations, rotations)
+def test_lifted_poses_differ_as_poses_do(p: tuple, q: tuple, r: np.ndarray, s: np.ndarray) -> None:
+    y, target = (torch.tensor([[*a, *b]], dtype=torch.float64) for a, b in ((p, r), (q, s)))
+    lifted, wanted = POSE.lift(y), POSE.lift(target)
+    assert float(POSE.distance(POSE.lower(lifted), y)) < 1e-13
+    gap, difference = POSE.gap(lifted, wanted), POSE.difference(y, target)
+    assert torch.allclose(gap.norm(dim=1), difference.norm(dim=1), atol=1e-12)
+    # Half a turn one way is half a turn the other way.
+    turned = [compose(target[:, 3:].T, d[:, 3:].T) for d in (gap, difference)]
+    assert torch.allclose(*(torch.cat(axes_of_vector(one)) for one in turned), atol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [(0, 0, 1), (1, 0, 0), (0.6, 0, -0.8)])
+def test_lifted_poses_half_a_turn_apart_are_not_the_same(axis: tuple[float, ...]) -> None:
+    turned = torch.tensor([[0.0, 0, 0, *axis]], dtype=torch.float64) * math.pi
+    gap = POSE.gap(POSE.lift(turned), POSE.lift(torch.zeros(1, 6, dtype=torch.float64)))
+    assert math.isclose(float(gap.norm()), math.pi)
 
 
 @given(rotations)

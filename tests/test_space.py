@@ -85,6 +85,51 @@ def test_the_jacobian_is_that_of_the_difference(function, kind):
     torch.testing.assert_close(slope, slope_of_two_joints(x), atol=1e-8, rtol=0)
 
 
+class Turns(Angles):
+    """Angles that solvers see as cosines and sines."""
+
+    def lift(self, y):
+        return torch.cat([y.cos(), y.sin()], dim=1)
+
+    def lower(self, lifted):
+        return torch.atan2(lifted[:, 2:], lifted[:, :2])
+
+    def gap(self, lifted, target):
+        c, s, u, v = (*lifted.split(2, dim=1), *target.split(2, dim=1))
+        return torch.atan2(s * u - c * v, c * u + s * v)
+
+
+@pytest.mark.parametrize("in_lifted_form", [True, False])
+def test_a_space_with_a_lifted_form_gives_the_same_answers(in_lifted_form):
+    def lifted(x):
+        y, slope = in_one_pass(x)
+        return Turns().lift(y), slope
+
+    way = {"lifted": lifted} if in_lifted_form else {"linearized": in_one_pass}
+    f = Function(two_joints, SQUARE, space=Turns(), **way)
+    plain = Function(two_joints, SQUARE, space=ANGLES, linearized=in_one_pass)
+    assert f.derivatives is Derivatives.ANALYTIC
+    x = SQUARE.sobol(20)
+    torch.testing.assert_close(f.linearize(x)[0], folded(plain.linearize(x)[0]))
+    torch.testing.assert_close(f.linearize_lifted(x)[1], plain.linearize(x)[1])
+    y = two_joints(SQUARE.sobol(30, seed=1))
+    found, expected = (GradientInverter().fit_function(one).invert(y) for one in (f, plain))
+    assert found.answered
+    torch.testing.assert_close(found.count, expected.count)
+    torch.testing.assert_close(found.x, expected.x, equal_nan=True, atol=1e-9, rtol=0)
+
+
+def test_lifted_outputs_must_be_those_of_the_function():
+    def other(x):
+        y, slope = in_one_pass(x)
+        return Turns().lift(y + 1), slope
+
+    with pytest.raises(FunctionError, match="lifted gives other outputs"):
+        _ = Function(two_joints, SQUARE, space=Turns(), lifted=other).output_dim
+    with pytest.raises(InputError, match=r"linearized= and lifted= were both given"):
+        Function(two_joints, SQUARE, space=Turns(), linearized=in_one_pass, lifted=other)
+
+
 def test_outputs_and_derivatives_in_one_pass_cost_one_call_a_row():
     calls = []
 

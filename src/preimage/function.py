@@ -58,10 +58,12 @@ class Function:
             $x' = x$; for rotations, the geometric Jacobian.
         linearized: A callable `(batch, p) -> ((batch, q), (batch, m, p))` with outputs and
             Jacobian in one pass, instead of `jacobian` where both share work.
+        lifted: The same with the outputs as their space lifts them (`OutputSpace.lift`), instead
+            of `linearized` where that form is the cheaper one.
 
     Raises:
-        InputError: If `fn` cannot be called, or if `jacobian` and `linearized` are both given;
-            leave the slower one out.
+        InputError: If `fn` cannot be called, or if more than one of `jacobian`, `linearized` and
+            `lifted` is given; leave the slower ones out.
 
     Example:
         >>> f = Function(lambda x: x**3 - x, Box(-2, 2))
@@ -82,18 +84,22 @@ class Function:
         outputs: Sequence[str] | None = None,
         space: OutputSpace = EUCLIDEAN,
         linearized: Callable[[Any], tuple[Any, Any]] | None = None,
+        lifted: Callable[[Any], tuple[Any, Any]] | None = None,
     ) -> None:
         if not callable(fn):
             raise InputError(f"a function was expected and {fn!r} was given.")
-        if jacobian is not None and linearized is not None:
+        given = {"jacobian=": jacobian, "linearized=": linearized, "lifted=": lifted}
+        names = [name for name, one in given.items() if one is not None]
+        if len(names) > 1:
             raise InputError(
-                "jacobian= and linearized= were both given; linearized= gives the Jacobian too, so "
-                "leave jacobian= out."
+                f"{' and '.join(names)} were both given; {names[-1]} gives the Jacobian too, so "
+                f"leave {' and '.join(names[:-1])} out."
             )
         self.fn = fn
         self.domain = as_box(domain)
         self.jacobian = jacobian
         self.linearized = linearized
+        self.lifted = lifted
         self.space = space
         self.outputs = tuple(outputs) if outputs is not None else None
         self.evaluations = 0
@@ -123,7 +129,8 @@ class Function:
         """The same function on another domain, with counts of its own."""
         return Function(
             self.fn, domain, self.jacobian,
-            outputs=self.outputs, space=self.space, linearized=self.linearized,
+            outputs=self.outputs, space=self.space,
+            linearized=self.linearized, lifted=self.lifted,
         )  # fmt: skip
 
     def __call__(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
@@ -137,8 +144,11 @@ class Function:
         self, x: Float64[Tensor, "batch p"]
     ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
         """f(x) and its Jacobian, with NaN in the rows where the function gave nothing usable."""
+        if self.lifted is not None:
+            lifted, jacobian = self.linearize_lifted(x)
+            return self.space.lower(lifted), jacobian
         if self.linearized is not None:
-            return self._one_pass(x)
+            return self._one_pass(self.linearized, x, self.output_dim)
         if self.derivatives is Derivatives.ANALYTIC:
             return self(x), self._supplied_jacobian(x)
         if self.derivatives is Derivatives.AUTODIFF:
@@ -146,6 +156,15 @@ class Function:
                 return self._autodiff(x)
         # A batch that raises as a whole is differentiated from the rows that can be evaluated.
         return self._central_differences(x)
+
+    def linearize_lifted(
+        self, x: Float64[Tensor, "batch p"]
+    ) -> tuple[Float64[Tensor, "batch l"], Float64[Tensor, "batch m p"]]:
+        """As `linearize`, with f(x) as its space lifts it."""
+        if self.lifted is not None:
+            return self._one_pass(self.lifted, x, self._probe[5])
+        y, jacobian = self.linearize(x)
+        return self.space.lift(y), jacobian
 
     def _autodiff(
         self, x: Float64[Tensor, "batch p"]
@@ -205,22 +224,22 @@ class Function:
         return jacobian
 
     def _one_pass(
-        self, x: Float64[Tensor, "batch p"]
-    ) -> tuple[Float64[Tensor, "batch q"], Float64[Tensor, "batch m p"]]:
+        self, call: Callable[[Any], tuple[Any, Any]], x: Float64[Tensor, "batch p"], width: int
+    ) -> tuple[Float64[Tensor, "batch _"], Float64[Tensor, "batch m p"]]:
         """The user's outputs and Jacobian, halving a batch that fails likewise."""
-        takes, _, q, m, _ = self._probe
+        takes, m = self._probe[0], self.difference_dim
         try:
-            y, jacobian = self._call_linearized(x, takes)
+            y, jacobian = _outputs_and_jacobian(call, x, takes)
         except Exception:  # noqa: BLE001 - likewise
             if len(x) <= 1:
                 self.evaluations += len(x)
                 self.excluded += len(x)
-                nothing = x.new_full((len(x), q), torch.nan)
+                nothing = x.new_full((len(x), width), torch.nan)
                 return nothing, x.new_full((len(x), m, x.shape[1]), torch.nan)
             half = len(x) // 2
-            parts = [self._one_pass(part) for part in (x[:half], x[half:])]
+            parts = [self._one_pass(call, part, width) for part in (x[:half], x[half:])]
             return torch.cat([y for y, _ in parts]), torch.cat([slope for _, slope in parts])
-        _check_outputs(y, q)
+        _check_outputs(y, width)
         _check_jacobian(jacobian, x, m)
         return self._counted(y), jacobian
 
@@ -228,36 +247,37 @@ class Function:
         with np.errstate(all="ignore"):
             return _as_tensor(self.jacobian(_argument(x, takes)))  # pyright: ignore[reportOptionalCall]
 
-    def _call_linearized(self, x: Tensor, takes: _Takes) -> tuple[Tensor, Tensor]:
-        with np.errstate(all="ignore"):
-            y, jacobian = self.linearized(_argument(x, takes))  # pyright: ignore[reportOptionalCall]
-        return _as_rows(y, len(x)).detach(), _as_tensor(jacobian)
-
     def _try_derivatives(self, x: Tensor, takes: _Takes, y: Tensor, m: int) -> None:
         """A first call of the user's derivatives, whose failure is an error rather than a gap."""
         if len(x) == 0:
             return
-        name = "jacobian" if self.linearized is None else "linearized"
-        shapes = f"{(len(x), m, x.shape[1])}"
-        if self.linearized is not None:
-            shapes = f"a pair of shapes {tuple(y.shape)} and {shapes}"
+        one_pass, wanted, difference = self.linearized, y, self.space.difference
+        name, shapes = "linearized", f"{(len(x), m, x.shape[1])}"
+        if self.lifted is not None:
+            one_pass, wanted, difference = self.lifted, self.space.lift(y), self.space.gap
+            name = "lifted"
+        if one_pass is None:
+            name = "jacobian"
+        else:
+            shapes = f"a pair of shapes {tuple(wanted.shape)} and {shapes}"
         try:
-            if self.linearized is None:
-                again, jacobian = y, self._call_jacobian(x, takes)
+            if one_pass is None:
+                again, jacobian = wanted, self._call_jacobian(x, takes)
             else:
-                again, jacobian = self._call_linearized(x, takes)
+                again, jacobian = _outputs_and_jacobian(one_pass, x, takes)
         except Exception as error:
             raise FunctionError(
                 f"the {name} failed where the function is defined ({type(error).__name__}: "
                 f"{error}). It is called with a batch {tuple(x.shape)} of the same kind as the "
                 f"function, and must return {shapes}; or leave it out."
             ) from error
-        _check_outputs(again, y.shape[1])
+        _check_outputs(again, wanted.shape[1])
         _check_jacobian(jacobian, x, m)
-        if bool((self.space.distance(again, y) > 1e-3 * (1 + y.norm(dim=1))).any()):
+        if bool((difference(again, wanted).norm(dim=1) > 1e-3 * (1 + y.norm(dim=1))).any()):
             raise FunctionError(
-                f"linearized gives other outputs than the function: {again[0].tolist()} where the "
-                f"function gives {y[0].tolist()}, at x = {x[0].tolist()}. Both must be the same."
+                f"{name} gives other outputs than the function: {again[0].tolist()} where the "
+                f"function gives {wanted[0].tolist()}, at x = {x[0].tolist()}. Both must be the "
+                "same."
             )
 
     def _counted(self, y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch q"]:
@@ -291,7 +311,7 @@ class Function:
         return _succeeds(self.fn, _argument(together, takes), len(together))
 
     @cached_property
-    def _probe(self) -> tuple[_Takes, Derivatives, int, int, float]:
+    def _probe(self) -> tuple[_Takes, Derivatives, int, int, float, int]:
         """What the callable takes, where derivatives come from, the dimensions, the precision."""
         points = torch.cat([self.domain.center[None], self.domain.sobol(PROBES - 1)])
         failures: list[str] = []
@@ -305,11 +325,12 @@ class Function:
                 if len(batch) == 1 and not self._takes_batches(takes, points):
                     continue
                 m = self.space.difference(y, y).shape[1]
-                if self.jacobian is not None or self.linearized is not None:
+                if any(one is not None for one in (self.jacobian, self.linearized, self.lifted)):
                     usable = y.isfinite().all(dim=1)
                     self._try_derivatives(batch[usable], takes, y[usable], m)
                     derivatives = Derivatives.ANALYTIC
-                return takes, derivatives, y.shape[1], m, precision
+                width = self.space.lift(y).shape[1]
+                return takes, derivatives, y.shape[1], m, precision, width
         raise FunctionError(
             f"the function failed on every one of {PROBES} points of {self.domain}. It must take "
             f"a batch of shape (batch, {self.domain.dim}) and return (batch, outputs) or (batch,). "
@@ -363,6 +384,14 @@ def _as_rows(y: Any, rows: int) -> Float64[Tensor, "batch q"]:
             f"it must return ({rows}, outputs) or ({rows},)"
         )
     return tensor
+
+
+def _outputs_and_jacobian(
+    call: Callable[[Any], tuple[Any, Any]], x: Tensor, takes: _Takes
+) -> tuple[Tensor, Tensor]:
+    with np.errstate(all="ignore"):
+        y, jacobian = call(_argument(x, takes))
+    return _as_rows(y, len(x)).detach(), _as_tensor(jacobian)
 
 
 def _as_tensor(values: Any) -> Float64[Tensor, "..."]:

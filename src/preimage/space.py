@@ -28,6 +28,23 @@ class OutputSpace(ABC):
     def coordinates(self, y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch c"]:
         """Coordinates in which near outputs are near, for tables of neighbours; continuous in y."""
 
+    def lift(self, y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch l"]:
+        """A form of outputs from which differences are quick to take; y itself where there is none.
+
+        Solvers work with this form. A space that has one defines `lift`, `lower` and `gap`.
+        """
+        return y
+
+    def lower(self, lifted: Float64[Tensor, "batch l"]) -> Float64[Tensor, "batch q"]:
+        """The outputs again."""
+        return lifted
+
+    def gap(
+        self, lifted: Float64[Tensor, "batch l"], target: Float64[Tensor, "batch l"]
+    ) -> Float64[Tensor, "batch m"]:
+        """The difference of two outputs, both lifted."""
+        return self.difference(lifted, target)
+
     @final
     def distance(
         self, y: Float64[Tensor, "*#batch q"], target: Float64[Tensor, "*#batch q"]

@@ -11,8 +11,11 @@ from preimage.inverters.problem import Problem
 from preimage.solve.levenberg_marquardt import Polished, levenberg_marquardt
 from preimage.solve.ragged import position
 
-HEATS = ((1, 7), (4, 8))
-"""How many starts of a target run at a time, and for how many steps, before all others run."""
+FIRST = 1
+"""How many starts of a target run before all others."""
+
+TRIAL = 8
+"""How many steps they are given."""
 
 PATIENCE = 12
 """How many steps a start is given to come close to its target."""
@@ -33,10 +36,10 @@ def race(
     *,
     tol: float,
 ) -> Pool:
-    """Polishes the starts of each target in order until one of them is an answer.
+    """Polishes the starts of each target until one of them is an answer.
 
     Most targets are answered by their first start within a few steps, and what takes longer gives
-    way to other starts.
+    way to other starts. A target that has had starts before is a hard one, and all run at once.
 
     Args:
         pool: What has been reached before.
@@ -46,25 +49,20 @@ def race(
         targets: The wanted outputs.
         tol: The residual up to which an answer is confirmed.
     """
-    place = position(target, len(targets))
-    open_ = torch.zeros(len(targets), dtype=torch.bool)
-    open_[target] = True
-    before = 0
-    for width, steps in (*HEATS, (len(start), PATIENCE)):
-        if not bool(open_.any()):
-            break
-        now = (place >= before) & (place < before + width) & open_[target]
-        pool = _heat(pool, problem, target[now], start[now], targets, tol, steps)
-        open_[pool.target[pool.residual <= tol]] = False
-        before += width
-    return pool
+    if len(pool.x):
+        return _heat(pool, problem, target, start, targets, tol)
+    first = position(target, len(targets)) < FIRST
+    pool = _heat(pool, problem, target[first], start[first], targets, tol, steps=TRIAL)
+    open_ = pool.confirmed(len(targets), tol) == 0
+    rest = ~first & open_[target]
+    return _heat(pool, problem, target[rest], start[rest], targets, tol)
 
 
 def finish(pool: Pool, problem: Problem, targets: Float64[Tensor, "targets q"], tol: float) -> Pool:
     """Follows what was given up to its end, for targets without an answer."""
     open_ = pool.confirmed(len(targets), tol) == 0
     slow = ~pool.stationary & (pool.residual < torch.inf) & open_[pool.target]
-    return _heat(pool, problem, pool.target[slow], pool.x[slow], targets, tol, FINISH)
+    return _heat(pool, problem, pool.target[slow], pool.x[slow], targets, tol, steps=FINISH)
 
 
 def _heat(
@@ -74,7 +72,7 @@ def _heat(
     start: Tensor,
     targets: Tensor,
     tol: float,
-    steps: int,
+    steps: int = PATIENCE,
 ) -> Pool:
     """The pool with the ends of some starts; those of a target stop when one has an answer."""
     if len(target) == 0:

@@ -24,7 +24,7 @@ ISOLATED = 8
 RANKED = 512
 """Anchors near in y that are ranked by their Gauss-Newton step."""
 
-FEW = 16
+FEW = 8
 """Starts in the first attempt where one answer will do."""
 
 SLACK = 2.0
@@ -79,7 +79,7 @@ class GradientInverter(Inverter):
             self.cells_ = CellTable.sample(problem.function, problem.box, self.anchors)
         else:
             # Made now, so that the first targets cost no more than others.
-            _ = problem.neighbours, problem.newton
+            _ = problem.neighbours, problem.newton, problem.lifted
 
     def _propose(self, request: Request) -> Proposals:
         if request.problem.input_dim > GRID_DIMENSIONS:
@@ -141,12 +141,13 @@ def predictions(request: Request, k: int) -> Float64[Tensor, "targets k p"]:
     near = problem.neighbours.query(problem.space.coordinates(request.targets), k, SLACK)
     low = box.low.masked_fill(box.periodic, -torch.inf)
     high = box.high.masked_fill(box.periodic, torch.inf)
+    targets = problem.space.lift(request.targets)
     found = []
-    for index, target in zip(near.split(SPLIT), request.targets.split(SPLIT), strict=True):
-        wanted = target[:, None].expand(-1, index.shape[1], -1)
+    for index, target in zip(near.split(SPLIT), targets.split(SPLIT), strict=True):
+        wanted = target.repeat_interleave(index.shape[1], dim=0)
         # As seen from the anchor, where the Jacobian was taken.
-        gap = -problem.space.difference(problem.y[index], wanted) / problem.scale
-        step = (problem.newton[index] @ gap[:, :, :, None])[:, :, :, 0]
+        gap = -problem.space.gap(problem.lifted[index.flatten()], wanted) / problem.scale
+        step = (problem.newton[index] @ gap.view(*index.shape, -1, 1))[:, :, :, 0]
         length = step.norm(dim=2)
         step *= (REACH / length.clamp(min=REACH))[:, :, None]
         there = problem.x[index] + step * box.width

@@ -95,6 +95,11 @@ class Problem:
         return Neighbours(self.space.coordinates(self.y), self._metric, doubt)
 
     @cached_property
+    def lifted(self) -> Float64[Tensor, "anchors l"]:
+        """The anchors' outputs as their space lifts them."""
+        return self.space.lift(self.y).contiguous()
+
+    @cached_property
     def denoised(self) -> Problem:
         """The same problem with the anchors' outputs freed from noise; itself without a surrogate.
 

@@ -25,6 +25,10 @@ class Goal(ABC):
     def values(self, frames: Frames) -> Float64[Tensor, "q rows"]:
         """The outputs."""
 
+    def lifted(self, frames: Frames) -> Float64[Tensor, "l rows"]:
+        """The outputs as their space lifts them."""
+        return self.values(frames)
+
     @abstractmethod
     def slope(
         self,
@@ -45,6 +49,10 @@ class PoseGoal(Goal):
     def values(self, frames: Frames) -> Float64[Tensor, "6 rows"]:
         """The position and the rotation vector."""
         return torch.cat([frames.position, vector_of_axes(frames.x, frames.y, frames.z)])
+
+    def lifted(self, frames: Frames) -> Float64[Tensor, "12 rows"]:
+        """The position and the three axes."""
+        return torch.cat([frames.position, frames.x, frames.y, frames.z])
 
     def slope(
         self,

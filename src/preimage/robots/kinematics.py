@@ -46,18 +46,21 @@ class ForwardKinematics:
         parts = [self.goal.values(self.chain.frames(self._joints(part))).T for part in split]
         return torch.cat(parts).contiguous()
 
-    def linearized(
+    def lifted(
         self, x: Float64[Tensor, "rows inputs"]
-    ) -> tuple[Float64[Tensor, "rows outputs"], Float64[Tensor, "rows m inputs"]]:
-        """The outputs, and the derivative of their difference by the inputs."""
-        outputs, slopes = [], []
-        for part in x.split(ROWS):
-            frames = self.chain.frames(self._joints(part))
-            slope = self.goal.slope(frames, *self.chain.velocities(frames))
-            outputs.append(self.goal.values(frames).T)
-            slopes.append(slope.permute(2, 0, 1))
-        jacobian = torch.cat(slopes).contiguous()
-        return torch.cat(outputs).contiguous(), jacobian if self._plain else jacobian @ self.factors
+    ) -> tuple[Float64[Tensor, "rows l"], Float64[Tensor, "rows m inputs"]]:
+        """The outputs, lifted, and the derivative of their difference by the inputs."""
+        if len(x) > ROWS:
+            parts = [self.lifted(part) for part in x.split(ROWS)]
+            return torch.cat([y for y, _ in parts]), torch.cat([slope for _, slope in parts])
+        # Nothing here is differentiated, and many small operations cost a fifth less so.
+        with torch.inference_mode():
+            frames = self.chain.frames(self._joints(x))
+            outputs = self.goal.lifted(frames).T
+            slope = self.goal.slope(frames, *self.chain.velocities(frames)).permute(2, 0, 1)
+        # Copies, which are ordinary tensors again.
+        jacobian = slope.clone(memory_format=torch.contiguous_format)
+        return outputs.clone(), jacobian if self._plain else jacobian @ self.factors
 
     def skeleton(self, x: Float64[Tensor, "rows inputs"]) -> Float64[Tensor, "rows points 3"]:
         """Where the base, each joint and the tool are, in metres: an arm as a line of points."""

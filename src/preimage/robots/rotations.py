@@ -29,6 +29,23 @@ PARTS = torch.tensor(
 """What takes the columns of a matrix R to the three numbers of R - Rᵀ, and to its trace."""
 
 
+COLUMNS = torch.tensor(
+    [
+        [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]],
+        [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]],
+        [[0, 0, 1, 0], [0, 0, 0, -1], [1, 0, 0, 0], [0, -1, 0, 0]],
+        [[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, -1], [0, 0, -1, 0]],
+        [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]],
+        [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]],
+        [[0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]],
+        [[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]],
+        [[-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    ],
+    dtype=torch.float64,
+).view(9, 16)
+"""What takes the products of a quaternion (x, y, z, w) with itself to the columns of its matrix."""
+
+
 def length(vector: Float64[Tensor, "components *batch"]) -> Float64[Tensor, "*batch"]:
     """The length of a vector, or something tiny and harmless to divide by where it is zero."""
     return vector.square().sum(dim=0).clamp(min=TINY).sqrt()
@@ -67,12 +84,16 @@ def axes_of_vector(
     vector: Float64[Tensor, "3 *batch"],
 ) -> tuple[Float64[Tensor, "3 *batch"], Float64[Tensor, "3 *batch"], Float64[Tensor, "3 *batch"]]:
     """Where the rotation takes the axes x, y and z: the columns of its matrix."""
-    (a, b, c), w = (part := quaternion_of_vector(vector))[0].unbind(), part[1]
-    return (
-        torch.stack([1 - 2 * (b * b + c * c), 2 * (a * b + c * w), 2 * (a * c - b * w)]),
-        torch.stack([2 * (a * b - c * w), 1 - 2 * (a * a + c * c), 2 * (b * c + a * w)]),
-        torch.stack([2 * (a * c + b * w), 2 * (b * c - a * w), 1 - 2 * (a * a + b * b)]),
-    )
+    columns = columns_of_vector(vector)
+    return columns[0:3], columns[3:6], columns[6:9]
+
+
+def columns_of_vector(vector: Float64[Tensor, "3 *batch"]) -> Float64[Tensor, "9 *batch"]:
+    """As `axes_of_vector`, the three axes under one another: quadratic in the quaternion."""
+    v, w = quaternion_of_vector(vector)
+    q = torch.cat([v, w[None]])
+    squares = (q[:, None] * q).view(16, -1)
+    return (COLUMNS @ squares).view(9, *vector.shape[1:])
 
 
 def vector_of_axes(
@@ -84,14 +105,19 @@ def vector_of_axes(
     where the sine vanishes, the axis is a column of
     $\tfrac12 (R + R^\top) - \cos\theta\,I = (1 - \cos\theta)\,a a^\top$.
     """
-    parts = PARTS @ torch.cat([x, y, z])
+    return vector_of_columns(torch.cat([x, y, z]))
+
+
+def vector_of_columns(columns: Float64[Tensor, "9 rows"]) -> Float64[Tensor, "3 rows"]:
+    """As `vector_of_axes`, from the three axes under one another."""
+    parts = PARTS @ columns
     twice, cosine = parts[:3], parts[3] - 1
     sine = length(twice)
     angle = torch.atan2(sine, cosine)
     vector = twice * (angle / sine)
     near = angle > torch.pi - NEAR_HALF_TURN
     if bool(near.any()):
-        axis = _axis(torch.stack([x, y, z], dim=1)[:, :, near], cosine[near] / 2)
+        axis = _axis(columns[:, near].view(3, 3, -1).transpose(0, 1), cosine[near] / 2)
         backward = (axis * twice[:, near]).sum(dim=0) < 0
         vector[:, near] = axis * torch.where(backward, -angle[near], angle[near])
     return vector

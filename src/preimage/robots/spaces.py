@@ -9,7 +9,13 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from preimage.errors import InputError
-from preimage.robots.rotations import TINY, axes_of_vector, compose, length
+from preimage.robots.rotations import (
+    TINY,
+    columns_of_vector,
+    compose,
+    length,
+    vector_of_columns,
+)
 from preimage.space import OutputSpace
 
 
@@ -33,8 +39,26 @@ class PoseSpace(OutputSpace):
     def coordinates(self, y: Float64[Tensor, "batch 6"]) -> Float64[Tensor, "batch 12"]:
         r"""The position, and the rotation matrix over $\sqrt 2$: small turns by their angle."""
         parts = y.T.contiguous()
-        axes = torch.cat(axes_of_vector(parts[3:])) / 2**0.5
-        return torch.cat([parts[:3], axes]).T.contiguous()
+        return torch.cat([parts[:3], columns_of_vector(parts[3:]) / 2**0.5]).T.contiguous()
+
+    def lift(self, y: Float64[Tensor, "batch 6"]) -> Float64[Tensor, "batch 12"]:
+        """The position, and the three axes of the rotation."""
+        parts = y.T.contiguous()
+        return torch.cat([parts[:3], columns_of_vector(parts[3:])]).T
+
+    def lower(self, lifted: Float64[Tensor, "batch 12"]) -> Float64[Tensor, "batch 6"]:
+        """The position and the rotation vector."""
+        parts = lifted.T.contiguous()
+        return torch.cat([parts[:3], vector_of_columns(parts[3:])]).T.contiguous()
+
+    def gap(
+        self, lifted: Float64[Tensor, "batch 12"], target: Float64[Tensor, "batch 12"]
+    ) -> Float64[Tensor, "batch 6"]:
+        r"""The shift and the turn, whose matrix is $R R^{*\top} = \sum_k a_k a_k^{*\top}$."""
+        here, there = lifted.T.contiguous(), target.T.contiguous()
+        axes, wanted = here[3:].view(3, 1, 3, -1), there[3:].view(3, 3, 1, -1)
+        turn = vector_of_columns((axes * wanted).sum(dim=0).view(9, -1))
+        return torch.cat([here[:3] - there[:3], turn]).T
 
     def between(
         self, start: Float64[Tensor, " 6"], end: Float64[Tensor, " 6"], share: Float64[Tensor, " n"]

@@ -87,9 +87,7 @@ def load_urdf(
     offsets = torch.tensor([one.offset for one in drives], dtype=torch.float64)
     asked = GOALS[goal]
     forward = ForwardKinematics(_chain(way), asked, factors, offsets)
-    return Function(
-        forward, box, outputs=asked.outputs, space=asked.space, linearized=forward.linearized
-    )
+    return Function(forward, box, outputs=asked.outputs, space=asked.space, lifted=forward.lifted)
 
 
 def link_names(path: str | PathLike[str]) -> tuple[str, ...]:

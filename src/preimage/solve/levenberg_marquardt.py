@@ -79,8 +79,8 @@ def levenberg_marquardt(
         [1.0, 0.0, 1.0]
     """
     descent = _Descent(function, box, scale, enough)
-    at = descent.begin(x, target)
-    out_x, out_y, out_error = x.clone(), at.y.clone(), at.error.clone()
+    at = descent.begin(x, function.space.lift(target))
+    out_x, lifted, out_error = x.clone(), at.y.clone(), at.error.clone()
     stationary = torch.zeros(len(x), dtype=torch.bool)
     answered = _flags(rivals)
     # Rows that are still at work stand packed together; each is written back as it finishes.
@@ -94,7 +94,7 @@ def levenberg_marquardt(
             over = torch.ones_like(over)
         if bool(over.any()):
             done = row[over]
-            out_x[done], out_y[done], out_error[done] = at.x[over], at.y[over], at.error[over]
+            out_x[done], lifted[done], out_error[done] = at.x[over], at.y[over], at.error[over]
             stationary[done] = (at.arrived | at.stuck)[over]
             keep = (~over).nonzero()[:, 0]
             row = row[keep]
@@ -103,7 +103,7 @@ def levenberg_marquardt(
             break
         at = descent.advance(at)
     residual = (out_error * scale).norm(dim=1)
-    end = box.clip(out_x)
+    end, out_y = box.clip(out_x), function.space.lower(lifted)
     wrapped = (end != out_x).any(dim=1).nonzero()[:, 0]
     if len(wrapped):
         out_y[wrapped] = function(end[wrapped])
@@ -114,11 +114,11 @@ def levenberg_marquardt(
 @final
 @dataclass(frozen=True)
 class _Rows:
-    """Rows at work: where they are, what is there, and whether they can stop."""
+    """Rows at work: where they are, what is there, lifted, and whether they can stop."""
 
-    target: Float64[Tensor, "rows q"]
+    target: Float64[Tensor, "rows l"]
     x: Float64[Tensor, "rows p"]
-    y: Float64[Tensor, "rows q"]
+    y: Float64[Tensor, "rows l"]
     error: Float64[Tensor, "rows m"]
     jacobian: Float64[Tensor, "rows m p"]
     residual: Float64[Tensor, " rows"]
@@ -143,10 +143,10 @@ class _Descent:
         self._low = box.low.masked_fill(box.periodic, -torch.inf)
         self._high = box.high.masked_fill(box.periodic, torch.inf)
 
-    def begin(self, x: Float64[Tensor, "rows p"], target: Float64[Tensor, "rows q"]) -> _Rows:
+    def begin(self, x: Float64[Tensor, "rows p"], target: Float64[Tensor, "rows l"]) -> _Rows:
         """The rows at their starts."""
-        y, jacobian = self._function.linearize(x)
-        error = self._space.difference(y, target) / self._scale
+        y, jacobian = self._function.linearize_lifted(x)
+        error = self._space.gap(y, target) / self._scale
         residual = _norm(error)
         damping, stuck = torch.ones_like(residual), torch.zeros(len(x), dtype=torch.bool)
         arrived = self._arrived(error, residual)
@@ -154,17 +154,27 @@ class _Descent:
 
     def advance(self, at: _Rows) -> _Rows:
         """The rows one step on, or where they were with more damping."""
+        # Many small operations cost a fifth less so; the function itself may need its gradients.
+        with torch.inference_mode():
+            x = self._trial(at)
+        # Derivatives are computed with the value: nearly every trial is accepted.
+        y, jacobian = self._function.linearize_lifted(x)
+        with torch.inference_mode():
+            return self._judged(at, x, y, jacobian)
+
+    def _trial(self, at: _Rows) -> Float64[Tensor, "rows p"]:
         slope = at.jacobian * self._unit
         self._hold(slope, at)
-        step = _step(slope, at.error, at.damping * at.residual.square()) * self._width
-        x = torch.clamp(at.x - step, self._low, self._high)
-        # Derivatives are computed with the value: nearly every trial is accepted.
-        y, jacobian = self._function.linearize(x)
-        error = self._space.difference(y, at.target) / self._scale
+        step = _step(slope, at.error, at.damping * at.residual.square())
+        return torch.clamp(torch.addcmul(at.x, step, self._width, value=-1), self._low, self._high)
+
+    def _judged(self, at: _Rows, x: Tensor, y: Tensor, jacobian: Tensor) -> _Rows:
+        """The rows where the trial was better than what they had, and as they were elsewhere."""
+        error = self._space.gap(y, at.target) / self._scale
         residual = _norm(error)
         better = residual < at.residual
-        damping = (at.damping * torch.where(better, 0.1, 8.0)).clamp(min=1e-8)
-        stuck = better & (residual > 0.9999 * at.residual) & (residual > 1e-6)
+        damping = torch.where(better, 0.1 * at.damping, 8 * at.damping).clamp_(min=1e-8)
+        stuck = better & (residual > (0.9999 * at.residual).clamp_(min=1e-6))
         if not bool(better.all()):
             hopeless = (damping > MAX_DAMPING) | (at.residual < 1e-11) | (x == at.x).all(dim=1)
             stuck |= ~better & hopeless
@@ -177,7 +187,7 @@ class _Descent:
 
     def _arrived(self, error: Tensor, residual: Tensor) -> Tensor:
         if self._enough > 0:
-            return (error * self._scale).norm(dim=1) <= self._enough
+            return torch.linalg.vector_norm(error * self._scale, dim=1) <= self._enough
         return residual <= FLOOR
 
     def _hold(self, slope: Tensor, at: _Rows) -> None:
@@ -196,7 +206,7 @@ class _Descent:
 
 def _norm(error: Float64[Tensor, "rows m"]) -> Float64[Tensor, " rows"]:
     """The residual in spreads of y, infinite where the function is not defined."""
-    return error.norm(dim=1).nan_to_num(nan=torch.inf)
+    return torch.linalg.vector_norm(error, dim=1).nan_to_num_(nan=torch.inf)
 
 
 def _step(slope: Tensor, error: Tensor, damping: Tensor) -> Tensor:
