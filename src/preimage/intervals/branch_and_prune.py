@@ -173,12 +173,11 @@ class _Cells:
 @final
 @dataclass(frozen=True)
 class _Found:
-    """Boxes that hold one solution each, boxes in which it is alone, and approximate inverses."""
+    """Boxes that hold one solution each, and boxes around them that hold no other."""
 
     owner: Int64[Tensor, " found"]
     image: Bounds
     alone: Bounds
-    inverse: Float64[Tensor, "found p p"]
 
 
 @final
@@ -191,6 +190,7 @@ class _Search:
         self.found: list[_Found] = []
         self.undecided: list[_Cells] = []
         self.boxes = torch.zeros(len(y), dtype=torch.int64)
+        self.plain = True
 
     def run(
         self, max_boxes: int, seconds: float, watch: Callable[[float], None]
@@ -226,7 +226,7 @@ class _Search:
         high = torch.cartesian_prod(*cuts[:, 1:]).reshape(-1, p)
         cells = Bounds(low, high)
         wide = self._widened(cells)
-        value, slope = linearized(self.f, wide)
+        value, slope, middle = self._evaluated(wide)
         self._check(value)
         self.boxes += len(low)
         near = (value.low <= self.y[:, None]) & (value.high >= self.y[:, None])
@@ -235,8 +235,24 @@ class _Search:
         for part in torch.arange(len(owner)).split(PASS):
             at = cell[part]
             some = _Cells(rows(cells, at), owner[part])
-            left = left.join(self._settle(some, rows(wide, at), rows(slope, at)))
+            left = left.join(self._settle(some, *(rows(t, at) for t in (wide, slope, middle))))
         return left
+
+    def _evaluated(self, wide: Bounds) -> tuple[Bounds, Bounds, Bounds]:
+        """Values and Jacobians on boxes, and the values in their middles."""
+        n, center = len(wide.low), wide.mid
+        if n > FEW:
+            return *linearized(self.f, wide), values(self.f, constant(center))
+        # A call costs more than so few rows.
+        both = Bounds(torch.cat([wide.low, center]), torch.cat([wide.high, center]))
+        value, slope = linearized(self.f, both)
+        here, there = slice(None, n), slice(n, None)
+        return (
+            *(
+                Bounds(t.low[s], t.high[s])
+                for t, s in ((value, here), (slope, here), (value, there))
+            ),
+        )
 
     def _widened(self, cells: Bounds) -> Bounds:
         margin = INFLATION * (cells.high - cells.low)
@@ -246,22 +262,21 @@ class _Search:
         """Drops, settles, shrinks or cuts each cell, and returns those still to look at."""
         self.boxes += torch.bincount(cells.owner, minlength=len(self.y))
         wide = self._widened(cells.box)
-        value, slope = linearized(self.f, wide)
+        value, slope, middle = self._evaluated(wide)
         keep = b.contains(value, self.y[cells.owner]).all(dim=1).nonzero()[:, 0]
-        return self._settle(cells.at(keep), rows(wide, keep), rows(slope, keep))
+        return self._settle(cells.at(keep), *(rows(t, keep) for t in (wide, slope, middle)))
 
-    def _settle(self, cells: _Cells, wide: Bounds, slope: Bounds) -> _Cells:
+    def _settle(self, cells: _Cells, wide: Bounds, slope: Bounds, middle: Bounds) -> _Cells:
         """The same for cells whose image may hold their target."""
         if len(cells) == 0:
             return cells
         center = wide.mid
-        residual = b.subtract(values(self.f, constant(center)), constant(self.y[cells.owner]))
+        residual = b.subtract(middle, constant(self.y[cells.owner]))
         made = krawczyk(residual, slope, center, wide.radius(center))
         settled = inside(made.bounds, wide)
         if bool(settled.any()):
-            owner, inverse = cells.owner[settled], made.inverse[settled]
             image, alone = rows(made.bounds, settled), rows(wide, settled)
-            self.found.append(_Found(owner, image, alone, inverse))
+            self.found.append(_Found(cells.owner[settled], image, alone))
         left = b.intersect(cells.box, made.bounds)
         keep = (~settled & (left.low <= left.high).all(dim=1)).nonzero()[:, 0]
         shrunk = _Cells(rows(left, keep), cells.owner[keep])
@@ -300,8 +315,7 @@ class _Search:
         low, high = cells.box
         sure = found.proved & ((low >= alone.low) & (high <= alone.high)).all(dim=1)
         image = Bounds(found.low[sure], found.high[sure])
-        still = torch.zeros(len(image.low), center.shape[1], center.shape[1]).double()
-        self.found.append(_Found(cells.owner[sure], image, rows(alone, sure), still))
+        self.found.append(_Found(cells.owner[sure], image, rows(alone, sure)))
         self.undecided.append(cells.at(~sure))
 
     def _result(self, begin: float) -> list[Solutions]:
@@ -311,9 +325,8 @@ class _Search:
         owner = torch.cat([none, *(found.owner for found in self.found)])
         image = stacked([nothing, *(found.image for found in self.found)])
         alone = stacked([nothing, *(found.alone for found in self.found)])
-        if self.found:
-            inverse = torch.cat([found.inverse for found in self.found])
-            image = self._sharpened(owner, image, alone, inverse)
+        if len(owner):
+            image = self._sharpened(owner, image, alone)
         undecided = _Cells(nothing, none)
         for cells in self.undecided:
             undecided = undecided.join(cells)
@@ -326,26 +339,43 @@ class _Search:
             each.append(summed_up(self.box, *settled, open_cells, boxes, spent))
         return each
 
-    def _sharpened(self, owner: Tensor, image: Bounds, alone: Bounds, inverse: Tensor) -> Bounds:
+    def _sharpened(self, owner: Tensor, image: Bounds, alone: Bounds) -> Bounds:
         """The boxes of the solutions, to rounding: some Newton steps and one more proof."""
         x, y = image.mid, self.y[owner]
-        last = torch.full((len(x),), torch.inf, dtype=torch.float64)
+        _, slope = linearized(self.f, constant(x))
+        inverse = torch.linalg.inv_ex(slope.mid).inverse.nan_to_num(posinf=0.0, neginf=0.0)
+        step = torch.zeros_like(x)
         for _ in range(NEWTON_STEPS):
-            gap = values(self.f, constant(x)).mid - y
-            step = (inverse @ gap.unsqueeze(-1)).squeeze(-1)
-            size = (step / self.span).abs().amax(dim=1)
-            # With C held, steps shrink until they are rounding; those that do not are not made.
-            x = torch.where((size < last)[:, None], x - step, x)
-            last = torch.minimum(size, last)
-            if bool((size <= 1e-13).all()):
+            # With the Jacobian held, each step is a small part of the one before it.
+            step = (inverse @ (self._computed(x) - y).unsqueeze(-1)).squeeze(-1)
+            x = torch.minimum(torch.maximum(x - step, image.low), image.high)
+            if bool((step.abs() <= 1e-12 * self.span).all()):
                 break
-        small, box = tightened(self.f, x, y, inverse)
-        proved = inside(small, box) & inside(box, alone)
-        better = b.intersect(image, small)
-        return Bounds(
-            torch.where(proved[:, None], better.low, image.low),
-            torch.where(proved[:, None], better.high, image.high),
-        )
+        size = (inverse.abs() @ y.abs().unsqueeze(-1)).squeeze(-1) + x.abs()
+        radius = 2 * step.abs() + 2.0**-49 * size + 1e-200
+        for _ in range(2):
+            small, box = tightened(self.f, x, y, radius)
+            proved = (inside(small, box) & inside(box, alone))[:, None]
+            better = b.intersect(image, small)
+            image = Bounds(
+                torch.where(proved, better.low, image.low),
+                torch.where(proved, better.high, image.high),
+            )
+            if bool(proved.all()):
+                break
+            radius = torch.where(proved, radius, 2 * small.radius(x) + radius)
+        return image
+
+    def _computed(self, x: Tensor) -> Tensor:
+        """f(x) as PyTorch computes it, or where it insists on another type, nearly."""
+        if self.plain:
+            try:
+                y = self.f(x.clone())
+            except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
+                self.plain = False
+            else:
+                return y.detach().double().reshape(len(x), -1)
+        return values(self.f, constant(x)).mid
 
     def _check(self, value: Bounds) -> None:
         if value.low.shape[1] != self.y.shape[1]:

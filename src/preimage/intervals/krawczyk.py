@@ -14,7 +14,7 @@ from preimage.errors import InputError
 from preimage.intervals import bounds as b
 from preimage.intervals.bounds import Bounds, constant
 from preimage.intervals.failures import partial
-from preimage.intervals.first_order import Map, linearized, times, values
+from preimage.intervals.first_order import Map, linearized, times
 from preimage.intervals.matrices import left_inverse
 from preimage.intervals.rounding import above, below, gamma
 
@@ -76,7 +76,7 @@ def krawczyk(
     It holds for Lipschitz functions with Clarke's derivatives, as the proof needs nothing but
     $f(a) - f(b) \in [J](a - b)$.
 
-    With middle and radius of $[J, \rho] = M \pm R$, where $\rho = [f](m) - y$, all products are two:
+    With $\rho = [f](m) - y$ and $[J, \rho] = M \pm R$, middle and radius, two products are enough:
 
     $$C\,[J, \rho] \subseteq C M \pm \bigl(|C| (R + \gamma |M|)\bigr)$$
 
@@ -176,12 +176,16 @@ def tightened(
     f: Map,
     x: Float64[Tensor, "batch p"],
     y: Float64[Tensor, "*batch p"],
-    inverse: Float64[Tensor, "batch p p"],
+    radius: Float64[Tensor, "batch p"],
 ) -> tuple[Bounds, Bounds]:
-    """Krawczyk's image of the smallest box that rounding allows around x, and that box."""
-    residual = b.subtract(values(f, constant(x)), constant(y))
-    step = times(constant(inverse), residual).magnitude
-    return _image(f, x, _first_radius(x, step), residual)
+    """Krawczyk's image of the boxes x ± radius, and these boxes, from one call of f."""
+    box = Bounds(below(x - radius), above(x + radius))
+    both = Bounds(torch.cat([x, box.low]), torch.cat([x, box.high]))
+    value, slope = linearized(f, both)
+    n = len(x)
+    residual = b.subtract(Bounds(value.low[:n], value.high[:n]), constant(y))
+    around = Bounds(slope.low[n:], slope.high[n:])
+    return krawczyk(residual, around, x, box.radius(x)).bounds, box
 
 
 def _first_radius(x: Tensor, step: Tensor) -> Tensor:
