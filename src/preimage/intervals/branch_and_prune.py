@@ -33,6 +33,9 @@ PASS = 4096
 GROUP = 256
 """Targets that are searched for at a time, which bounds memory."""
 
+HOPELESS = 1000
+"""A target with more undecided cells than this is given up: its solutions seem to form a curve."""
+
 INFLATION = 0.1
 """By how many of its widths a cell is widened, so that a solution on its border is inside."""
 
@@ -62,6 +65,7 @@ def solve_all(
     holds exactly one solution. A cell that the operator cuts down is replaced by what is left;
     any other is cut in half along the input that moves the outputs most. Cells narrower than
     `width` and those left when the budget ends are undecided; they are joined where they touch.
+    After a thousand undecided cells the others are left too: solutions then seem to form a curve.
 
     Where f is undefined in a part of the box, cells that reach into it stay undecided.
 
@@ -190,6 +194,7 @@ class _Search:
         self.found: list[_Found] = []
         self.undecided: list[_Cells] = []
         self.boxes = torch.zeros(len(y), dtype=torch.int64)
+        self.stuck = torch.zeros(len(y), dtype=torch.int64)
         self.plain = True
 
     def run(
@@ -208,7 +213,7 @@ class _Search:
 
     def _within_budget(self, cells: _Cells, max_boxes: int, late: bool) -> _Cells:
         """The cells that may still be looked at; the others are undecided."""
-        spent = self.boxes >= max_boxes
+        spent = (self.boxes >= max_boxes) | (self.stuck > HOPELESS)
         if not late and not bool(spent.any()):
             return cells
         out = spent[cells.owner] | late
@@ -317,6 +322,7 @@ class _Search:
         image = Bounds(found.low[sure], found.high[sure])
         self.found.append(_Found(cells.owner[sure], image, rows(alone, sure)))
         self.undecided.append(cells.at(~sure))
+        self.stuck += torch.bincount(cells.owner[~sure], minlength=len(self.y))
 
     def _result(self, begin: float) -> list[Solutions]:
         p = self.box.low.shape[1]
@@ -327,16 +333,15 @@ class _Search:
         alone = stacked([nothing, *(found.alone for found in self.found)])
         if len(owner):
             image = self._sharpened(owner, image, alone)
-        undecided = _Cells(nothing, none)
-        for cells in self.undecided:
-            undecided = undecided.join(cells)
+        open_cells = stacked([nothing, *(cells.box for cells in self.undecided)])
+        holder = torch.cat([none, *(cells.owner for cells in self.undecided)])
         spent = time.monotonic() - begin
         each = []
         for target, boxes in enumerate(self.boxes.tolist()):
-            mine, open_ = owner == target, undecided.owner == target
-            open_cells = rows(undecided.box, open_)
+            mine = owner == target
             settled = rows(image, mine), rows(alone, mine)
-            each.append(summed_up(self.box, *settled, open_cells, boxes, spent))
+            left = rows(open_cells, holder == target)
+            each.append(summed_up(self.box, *settled, left, boxes, spent))
         return each
 
     def _sharpened(self, owner: Tensor, image: Bounds, alone: Bounds) -> Bounds:
