@@ -11,7 +11,7 @@ JOINED = 1000
 """Up to how many undecided cells are joined where they touch."""
 
 
-def rows(x: Bounds, row: Tensor) -> Bounds:
+def rows(x: Bounds, row: Tensor | slice) -> Bounds:
     """The boxes at the given rows, or where a mask holds."""
     return Bounds(x.low[row], x.high[row])
 

@@ -251,13 +251,7 @@ class _Search:
         # A call costs more than so few rows.
         both = Bounds(torch.cat([wide.low, center]), torch.cat([wide.high, center]))
         value, slope = linearized(self.f, both)
-        here, there = slice(None, n), slice(n, None)
-        return (
-            *(
-                Bounds(t.low[s], t.high[s])
-                for t, s in ((value, here), (slope, here), (value, there))
-            ),
-        )
+        return rows(value, slice(n)), rows(slope, slice(n)), rows(value, slice(n, None))
 
     def _widened(self, cells: Bounds) -> Bounds:
         margin = INFLATION * (cells.high - cells.low)
