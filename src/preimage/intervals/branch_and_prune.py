@@ -19,6 +19,7 @@ from preimage.intervals.boxes import rows, stacked
 from preimage.intervals.failures import partial
 from preimage.intervals.first_order import Map, checked, linearized, values
 from preimage.intervals.krawczyk import certify, inside, krawczyk, tightened
+from preimage.intervals.rounding import above, below
 from preimage.intervals.solutions import Solutions, summed_up
 
 FIRST_CELLS = {1: 32, 2: 64, 3: 216, 4: 625}
@@ -142,7 +143,6 @@ def solve_each(
     if y.shape[1:] != (p,):
         raise InputError(f"y has shape {tuple(y.shape)} for {p} inputs; give {p} outputs.")
     found: list[Solutions] = []
-    begin = time.monotonic()
     with partial(), torch.no_grad():
         for group in y.double().split(GROUP):
             before, share = len(found) / len(y), len(group) / len(y)
@@ -151,8 +151,8 @@ def solve_each(
                 if watch is not None:
                     watch(before + share * part)
 
-            left = seconds - (time.monotonic() - begin)
-            found += _Search(f, group, box, width).run(max_boxes, left, tell)
+            found += (done := _Search(f, group, box, width).run(max_boxes, seconds, tell))
+            seconds -= done[0].seconds
     return found
 
 
@@ -200,8 +200,9 @@ class _Search:
     def run(
         self, max_boxes: int, seconds: float, watch: Callable[[float], None]
     ) -> list[Solutions]:
-        begin = time.monotonic()
         cells = self._first_pass()
+        # From here on, as the very first call may spend seconds on loading parts of PyTorch.
+        begin = time.monotonic()
         while len(cells):
             cells = self._within_budget(cells, max_boxes, time.monotonic() - begin > seconds)
             if len(self.y) > 1 and len(cells) > PASS:
@@ -271,13 +272,15 @@ class _Search:
             return cells
         center = wide.mid
         residual = b.subtract(middle, constant(self.y[cells.owner]))
-        made = krawczyk(residual, slope, center, wide.radius(center))
-        settled = inside(made.bounds, wide)
+        radius = wide.radius(center)
+        holds = _may_vanish(residual, slope, radius)
+        made = krawczyk(residual, slope, center, radius)
+        settled = inside(made.bounds, wide) & holds
         if bool(settled.any()):
             image, alone = rows(made.bounds, settled), rows(wide, settled)
             self.found.append(_Found(cells.owner[settled], image, alone))
         left = b.intersect(cells.box, made.bounds)
-        keep = (~settled & (left.low <= left.high).all(dim=1)).nonzero()[:, 0]
+        keep = (holds & ~settled & (left.low <= left.high).all(dim=1)).nonzero()[:, 0]
         shrunk = _Cells(rows(left, keep), cells.owner[keep])
         return self._cut(shrunk, rows(cells.box, keep), rows(slope, keep))
 
@@ -382,6 +385,13 @@ class _Search:
                 f"f has {value.low.shape[1]} outputs for {self.y.shape[1]} inputs; all solutions "
                 "are found for square systems. Fix some inputs, or leave out some outputs."
             )
+
+
+def _may_vanish(residual: Bounds, slope: Bounds, radius: Tensor) -> Tensor:
+    """Whether the mean value form, [f](m) - y + [J](X)(X - m), holds zero."""
+    reach = b.up((slope.magnitude * radius.unsqueeze(-2)).sum(dim=-1), radius.shape[-1])
+    reach = reach.nan_to_num(nan=torch.inf)
+    return ((below(residual.low - reach) <= 0) & (above(residual.high + reach) >= 0)).all(dim=1)
 
 
 def _smear(slope: Bounds, size: Tensor, span: Tensor) -> Tensor:

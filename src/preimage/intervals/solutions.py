@@ -31,7 +31,7 @@ class Solutions:
         undecided_low: The lower corners of boxes about which nothing is proved.
         undecided_high: Their upper corners.
         boxes: How many boxes were looked at.
-        seconds: How long that took; of a search for several targets, all together.
+        seconds: How long that took after the first pass; for a group of targets, all together.
     """
 
     low: Float64[Tensor, "solutions p"]
