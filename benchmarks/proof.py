@@ -239,10 +239,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
     torch.set_num_threads(1)
-    repeats = 3 if quick else 7
+    repeats = 3 if quick else 5
     sections = {
-        "All solutions in a box": exhaustive(repeats, 1.0 if quick else 3.0),
-        "Many targets in one call": together(1, 20, 3) if quick else together(3, 200, 20),
+        "All solutions in a box": exhaustive(repeats, 0.3),
+        "Many targets in one call": together(1, 20, 3) if quick else together(2, 200, 10),
         "Proof of given answers": answers(3, 200 if quick else 500),
     }
     notes = (

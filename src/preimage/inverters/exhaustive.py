@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -88,7 +89,9 @@ def all_preimages(
         problem = problem.within(problem.box.intersection(as_box(within)))
     limit = problem.tol if tol is None else tolerance(tol)
     tally = Tally.start(problem.function)
+    begin = time.monotonic()
     solved = _solve(problem, targets, budget)
+    spent = time.monotonic() - begin
     found = [_first_answers(problem, one) for one in solved]
     doubtful = [i for i, one in enumerate(solved) if one.none or not one.complete]
     if doubtful:
@@ -114,7 +117,7 @@ def all_preimages(
             total=np.array([int(one.proved.sum()) for one in found]),
             unsettled=tuple(_corners(one) for one in solved),
             boxes=sum(one.boxes for one in solved),
-            seconds=max((one.seconds for one in solved), default=0.0),
+            seconds=spent,
         ),
     )
     if isinstance(y, Tensor) and y.requires_grad:
