@@ -1,6 +1,8 @@
 """Enclosures of random expressions against thousands of samples in high precision.
 
-python -m benchmarks.soundness [--boxes N] [--samples N] [--processes N]
+python -m benchmarks.soundness [--boxes N] [--samples N] [--processes N] [--first SEED]
+
+A run adds a row to the table, or replaces that of the same first seed.
 """
 
 from __future__ import annotations
@@ -17,13 +19,15 @@ import torch
 from mpmath import mpf
 from torch import Tensor
 
-from benchmarks.tables import write
+from benchmarks.tables import read, write
 from preimage.intervals.failures import partial
 from preimage.intervals.first_order import enclose_jacobian
 from tests.expressions import DIGITS, WIDTHS, Expression, Undefined, random_boxes
 
 FIRST_SEED = 1_000_000
 """Other expressions than those of the tests."""
+
+TABLE = "Samples in enclosures"
 
 
 def _points(low: Tensor, high: Tensor, expression: Expression, count: int, seed: int) -> Tensor:
@@ -85,11 +89,12 @@ def main() -> None:
     parser.add_argument("--boxes", type=int, default=10_000)
     parser.add_argument("--samples", type=int, default=1_000)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--first", type=int, default=FIRST_SEED)
     options = parser.parse_args()
     torch.set_num_threads(1)
     mpmath.mp.dps = DIGITS
     totals, outside, drawn, begin = Counter[str](), [], 0, time.monotonic()
-    jobs = ((FIRST_SEED + i, options.samples) for i in range(100 * options.boxes))
+    jobs = ((options.first + i, options.samples) for i in range(100 * options.boxes))
     with get_context("spawn").Pool(options.processes) as pool:
         for found in pool.imap(examine, jobs, chunksize=8):
             drawn += 1
@@ -104,6 +109,7 @@ def main() -> None:
                 pool.terminate()
                 break
     row = {
+        "seeds from": options.first,
         "expressions with a bounded enclosure": totals["bounded"],
         "drawn": drawn,
         "of them with a bounded Jacobian": totals["jacobian"],
@@ -125,7 +131,8 @@ def main() -> None:
     )
     for line in outside[:20]:
         print(line)
-    write("soundness", "Soundness of enclosures", {"Samples in enclosures": [row]}, notes)
+    others = [old for old in read("soundness").get(TABLE, []) if old["seeds from"] != options.first]
+    write("soundness", "Soundness of enclosures", {TABLE: [*others, row]}, notes)
 
 
 if __name__ == "__main__":
