@@ -340,3 +340,23 @@ def test_rotations_have_no_list_of_preimages():
     f = preimage.Function(torch.sin, Box(0, 1), space=Turned())
     with pytest.raises(InputError, match="plain numbers"):
         preimage.invert(f, [0.5], exhaustive=True)
+
+
+def test_reports_say_what_is_proved(tmp_path):
+    from preimage.report import write_report
+
+    page = tmp_path / "page.html"
+    write_report(preimage.invert(cubic, [0.3, 7.0], Box(-2, 2), exhaustive=True), page)
+    text = page.read_text("utf-8")
+    assert "Searched exhaustively" in text
+    assert "function, certified" in text
+    assert "no preimage exists" in text
+    write_report(preimage.invert(cubic, [0.3], Box(-2, 2)), page, force=True)
+    assert "ertified" not in page.read_text("utf-8")
+
+
+def test_a_solution_beyond_the_border_is_none():
+    """Cells are widened a little, so that the search looks beyond the box."""
+    found = preimage.invert(cubic, [0.2], Box(-1.5, 1.088), exhaustive=True)
+    assert found.status[0] is Status.ALL_FOUND
+    assert found.enumeration.total[0] == 2
