@@ -84,7 +84,7 @@ def examine(job: tuple[int, int]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Examines expressions until so many had bounds, and writes `results/soundness.md`."""
+    """Examines expressions until so many had bounds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boxes", type=int, default=10_000)
     parser.add_argument("--samples", type=int, default=1_000)
@@ -103,13 +103,20 @@ def main() -> None:
             totals.update({k: int(found[k]) for k in ("bounded", "checked", "undefined")})
             totals.update({k: int(found[k]) for k in ("jacobian", "numbers")})
             outside += found["outside"]
-            if totals["bounded"] % 500 == 0:
+            if totals["bounded"] % 500 == 0 or totals["bounded"] == options.boxes:
                 print(totals, len(outside), f"{time.monotonic() - begin:.0f} s", flush=True)
+                _record(options.first, drawn, totals, len(outside), options.samples)
             if totals["bounded"] == options.boxes:
                 pool.terminate()
                 break
+    for line in outside[:20]:
+        print(line)
+
+
+def _record(first: int, drawn: int, totals: Counter[str], outside: int, samples: int) -> None:
+    """Writes what there is so far, so that a run that is stopped leaves its table."""
     row = {
-        "seeds from": options.first,
+        "seeds from": first,
         "expressions with a bounded enclosure": totals["bounded"],
         "drawn": drawn,
         "of them with a bounded Jacobian": totals["jacobian"],
@@ -117,21 +124,19 @@ def main() -> None:
         "points a box, mean": f"{totals['checked'] / totals['bounded']:.0f}",
         "undefined there": f"{totals['undefined']:,}",
         "numbers compared": f"{totals['numbers']:,}",
-        "outside": len(outside),
+        "outside": outside,
     }
     notes = (
         "Random expressions of one to three inputs and up to four nested operations, each on one "
         "box of a random width from 1e-15 to 4. Its enclosures of value and derivatives are "
         f"compared with the exact value and derivatives, computed by mpmath with {DIGITS} digits, "
-        f"at up to {options.samples:,} distinct points of the box: its corners, the largest and "
+        f"at up to {samples:,} distinct points of the box: its corners, the largest and "
         "the smallest value among the sampled ones, random points, and random points on its faces. "
         "A box as narrow as 1e-15 holds fewer points. Expressions whose value has no finite bounds "
         "on the box are drawn again, as there is nothing to refute. A single number outside would "
         "refute the rules; none outside is a test and no proof of them."
     )
-    for line in outside[:20]:
-        print(line)
-    others = [old for old in read("soundness").get(TABLE, []) if old["seeds from"] != options.first]
+    others = [old for old in read("soundness").get(TABLE, []) if old["seeds from"] != first]
     write("soundness", "Soundness of enclosures", {TABLE: [*others, row]}, notes)
 
 
