@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, final
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from preimage.certificates import Certificates, Enumeration, Source, prove
+from preimage.errors import InputError
 from preimage.tables import Kind, to_frame
 
 
 class Status(StrEnum):
-    """What became of one target; the value reads as a sentence."""
+    """What became of one target; the value reads as a sentence.
+
+    `ALL_FOUND` and `NONE_EXISTS` are proved, by an exhaustive search.
+    """
 
     SOLVED = "solved"
     WITHIN_SURROGATE = "solved within the surrogate's error"
     NO_CONTINUOUS_BRANCH = "solved, but not on the branch of the previous target"
+    ALL_FOUND = "all preimages found"
+    SOME_UNSETTLED = "solved, but some cells are not settled"
     UNREACHABLE = "unreachable"
     NOT_FOUND = "not found"
+    NONE_EXISTS = "no preimage exists"
+    UNSETTLED = "none found, but some cells are not settled"
 
     @property
     def answered(self) -> bool:
         """Whether the target has at least one confirmed answer."""
-        return self not in (Status.UNREACHABLE, Status.NOT_FOUND)
+        return self not in _UNANSWERED
+
+
+_UNANSWERED = {
+    Status.UNREACHABLE: "unreachable",
+    Status.NOT_FOUND: "not found",
+    Status.NONE_EXISTS: "proved to have no preimage",
+    Status.UNSETTLED: "not settled",
+}
+"""What is said of several targets that have no answer."""
 
 
 @final
@@ -34,10 +53,11 @@ class Status(StrEnum):
 class Preimages:
     r"""For each target, up to n inputs that produce it, best first.
 
-    An answer is `ok` when the function confirmed it: $\|f(x) - y\| \le tol$. An answer that was
-    checked by a surrogate is `ok` within the larger of `tol` and twice the surrogate's own
-    predictive standard deviation. Places without a proposal hold NaN. For a target without any
-    confirmed answer the first place holds the nearest output that was reached, with `ok=False`.
+    An answer is `ok` when the function confirmed it: $\|f(x) - y\| \le tol$; `certify` goes
+    further, and proves that a true preimage is next to it. An answer that was checked by a
+    surrogate is `ok` within the larger of `tol` and twice the surrogate's own predictive standard
+    deviation. Places without a proposal hold NaN. For a target without any confirmed answer the
+    first place holds the nearest output that was reached, with `ok=False`.
 
     Attributes:
         x: Answers, `(targets, n, p)`, in the units of the inputs. For targets that are tensors
@@ -61,6 +81,10 @@ class Preimages:
         inputs: The names of the inputs.
         outputs: The names of the outputs.
         kind: What the targets came in: "numpy", "torch", "pandas", "polars" or "pyarrow".
+        certificates: What is proved about each answer; `None` before `certify`, unless the search
+            was exhaustive.
+        enumeration: How many preimages there are, with proof; `None` unless the search was
+            exhaustive.
     """
 
     x: Any
@@ -79,6 +103,9 @@ class Preimages:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     kind: Kind
+    certificates: Certificates | None = None
+    enumeration: Enumeration | None = None
+    _source: Source | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -121,21 +148,85 @@ class Preimages:
         there = Counter(self.status)
         answered = sum(count for status, count in there.items() if status.answered)
         answers = int(self.count.sum())
-        missing = [f"{there[s]} {s}" for s in Status if there[s] and not s.answered]
+        missing = [f"{there[s]} {words}" for s, words in _UNANSWERED.items() if there[s]]
         unanswered = f"; {' and '.join(missing)}" if missing else ""
         by = "confirmed by the function"
         if self.checker == "surrogate":
             by = "within the surrogate's error"
         return (
             f"{answered} of {len(self)} target{'s' * (len(self) != 1)} answered, with {answers} "
-            f"distinct answer{'s' * (answers != 1)} {by}{unanswered}."
+            f"distinct answer{'s' * (answers != 1)} {by}{self._proof(answered)}{unanswered}."
         )
+
+    def _proof(self, answered: int) -> str:
+        """What is proved of all answers, as part of a sentence."""
+        words = ""
+        if self.certificates is not None:
+            words += f", {int(self.certificates.proved.sum())} of them certified"
+        if self.enumeration is not None and answered:
+            whole = sum(status is Status.ALL_FOUND for status in self.status)
+            more = int(self.enumeration.total.sum()) - int(self._certified.sum())
+            words += f", out of {int(self.enumeration.total.sum())} preimages" if more else ""
+            words += ", none missing" if whole else ""
+            words += f" for {whole} of the targets" if 0 < whole < answered else ""
+        return words
+
+    @property
+    def _certified(self) -> np.ndarray:
+        """Which answers are certified, `(targets, n)`."""
+        if self.certificates is None:
+            return np.zeros(np.shape(self.ok), dtype=bool)
+        return np.asarray(self.certificates.proved)
+
+    def certify(self) -> Preimages:
+        r"""Proves for each confirmed answer that a true preimage is near, how near, and alone.
+
+        The answers are not changed. Each gets a box in which exactly one x with f(x) = y lies,
+        where Krawczyk's test shows it; where it does not, as at a fold, nothing is said. With fewer
+        outputs than inputs the proof is about the plane through the answer that is orthogonal to
+        the fibre. Answers that a surrogate checked are certified as preimages of the surrogate's
+        mean.
+
+        Returns:
+            The same answers with `certificates`.
+
+        Raises:
+            UnsupportedOperation: If the function uses anything else than torch operations that
+                have interval rules; the message names it. Write it in torch operations.
+            InputError: If there are more outputs than inputs, or if the answers have lost their
+                function by being pickled; invert again.
+
+        References:
+            Krawczyk, Newton-Algorithmen zur Bestimmung von Nullstellen mit Fehlerschranken,
+            Computing 4, 1969; `preimage.intervals.krawczyk` has the details.
+
+        Example:
+            >>> import preimage
+            >>> found = preimage.invert(lambda x: x**3 - x, [0.3], preimage.Box(-2, 2), n=3)
+            >>> proof = found.certify().certificates
+            >>> proof.proved.tolist(), bool((proof.radius < 1e-9).all())
+            ([[True, True, True]], True)
+        """
+        if self._source is None:
+            raise InputError(
+                "these answers do not hold their function any more (functions are not pickled); "
+                "invert again, and certify what comes back."
+            )
+        x = torch.from_numpy(_array(self.x))
+        targets, ok = torch.as_tensor(_array(self.targets)), torch.as_tensor(np.asarray(self.ok))
+        found = prove(self._source, x, targets, ok)
+        return replace(self, certificates=found if self.kind == "torch" else found.numpy())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_source": None}
 
     def numpy(self) -> Preimages:
         """The same answers, as NumPy arrays."""
         arrays = ("x", "y", "residual", "ok", "targets", "sd", "outside")
         given = {name: getattr(self, name) for name in arrays}
-        return replace(self, **{k: None if v is None else _array(v) for k, v in given.items()})
+        proofs = None if self.certificates is None else self.certificates.numpy()
+        plain = {k: None if v is None else _array(v) for k, v in given.items()}
+        return replace(self, certificates=proofs, **plain)
 
     def explain(self, target: int) -> str:
         """What became of one target, as a sentence with its numbers."""
@@ -143,13 +234,27 @@ class Preimages:
         count, tried = int(self.count[target]), self.checked_by[target, 0] != ""
         wanted = _numbers(self.targets[target])
         if status.answered:
-            answers = f"{count} answer{'s' if count != 1 else ''}"
+            answers = self._answers(target, count)
             return f"{wanted}: {status} ({answers}, residual {float(self.residual[target, 0]):.2g})"
         if not tried:
             return f"{wanted}: {status} (no point could be evaluated)"
         reached, gap = _numbers(self.y[target, 0]), float(self.residual[target, 0])
-        nearest = "nearest reachable output" if status is Status.UNREACHABLE else "closest tried"
+        near = {
+            Status.UNREACHABLE: "nearest reachable output",
+            Status.NONE_EXISTS: "nearest output found",
+        }
+        nearest = near.get(status, "closest tried")
         return f"{wanted}: {status} ({nearest} {reached}, {gap:.3g} away)"
+
+    def _answers(self, target: int, count: int) -> str:
+        """How many answers a target has, and where it is known how many preimages."""
+        answers = f"{count} answer{'s' if count != 1 else ''}"
+        if self.enumeration is None:
+            return answers
+        total, cells = int(self.enumeration.total[target]), len(self.enumeration.unsettled[target])
+        if total > count:
+            answers = f"{count} of {total} preimages"
+        return f"{answers}, {cells} cell{'s' * (cells != 1)} not settled" if cells else answers
 
     def to_columns(self) -> dict[str, np.ndarray]:
         """One row an answer, as NumPy columns; a target without any keeps one row."""
@@ -173,12 +278,20 @@ class Preimages:
                 columns[f"sd_{name}"] = np.asarray(self.sd)[target, answer, j]
         if self.outside is not None:
             columns["outside"] = np.asarray(self.outside)[target, answer]
+        if self.certificates is not None:
+            for name, label in _CERTIFIED.items():
+                columns[label] = np.asarray(getattr(self.certificates, name))[target, answer]
+        if self.enumeration is not None:
+            columns["preimages"] = np.asarray(self.enumeration.total)[target]
+            cells = np.array([len(boxes) for boxes in self.enumeration.unsettled], dtype=np.int64)
+            columns["unsettled"] = cells[target]
         columns["status"] = np.array([str(status) for status in self.status])[target]
         return columns
 
     def _labels(self) -> tuple[list[str], list[str]]:
         """The names of inputs and outputs, told apart from each other and from our columns."""
         ours = {"target", "answer", "residual", "ok", "checked_by", "outside", "status"}
+        ours |= {"preimages", "unsettled", *_CERTIFIED.values()}
         ours |= {f"{prefix}_{name}" for name in self.outputs for prefix in ("wanted", "sd")}
         both = set(self.inputs) & set(self.outputs)
         inputs = [f"input_{name}" if name in ours | both else name for name in self.inputs]
@@ -209,13 +322,31 @@ class Preimages:
             for k in np.nonzero(ok)[0].tolist():
                 values = zip(self.inputs, self.x[target, k].tolist(), strict=True)
                 mark = "  outside the measured region" if self._is_outside(target, k) else ""
+                mark += self.certainty(target, k)
                 lines.append("  " + ", ".join(f"{name} = {v:.6g}" for name, v in values) + mark)
         if len(self) > len(shown):
             lines.append(f"... and {len(self) - len(shown)} more targets")
         return lines
 
+    def certainty(self, target: int, answer: int) -> str:
+        """What is proved of one answer, as a few words after it; nothing before `certify`."""
+        if self.certificates is None or not bool(self.ok[target, answer]):
+            return ""
+        if not bool(self.certificates.proved[target, answer]):
+            return "  not certified"
+        return f"  ± {float(self.certificates.radius[target, answer]):.1e}"
+
     def _is_outside(self, target: int, answer: int) -> bool:
         return self.outside is not None and bool(self.outside[target, answer])
+
+
+_CERTIFIED = {
+    "proved": "certified",
+    "radius": "radius",
+    "isolation": "isolation",
+    "within": "within",
+}
+"""The certificates that have columns in a table."""
 
 
 def _array(values: Any) -> np.ndarray:

@@ -31,8 +31,10 @@ from preimage.cli.words import Question, column_list, sort_words
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
+    from preimage.domain import Box
     from preimage.function import Function
     from preimage.inverters import Inverter
+    from preimage.preimages import Preimages
 
 
 def invert(
@@ -78,6 +80,20 @@ def invert(
             help="The residual up to which an answer is confirmed, in the units of the output."
         ),
     ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Prove that a true preimage is next to each answer.")
+    ] = False,
+    exhaustive: Annotated[
+        bool,
+        typer.Option(
+            "--exhaustive",
+            help="Find all preimages, with proof that none is missing: up to four inputs.",
+        ),
+    ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="The most time for --exhaustive; 10 by default."),
+    ] = None,
     method: MethodOption = None,
     preset: PresetOption = None,
     settings: SetOption = None,
@@ -100,6 +116,8 @@ def invert(
 
     preimage invert --function cubic.py:cubic --box -2,2 0.3 -0.1
 
+    preimage invert --function cubic.py:cubic --box -2,2 0.3 7 --exhaustive
+
     preimage invert --robot panda.urdf --tip panda_hand 0.4,0.1,0.5,3.14,0,0
 
     The exit code is 0 when all targets are answered and 1 when some are not.
@@ -120,6 +138,8 @@ def invert(
 
     if tol is not None:
         tolerance(tol)
+    if budget is not None and not exhaustive:
+        raise InputError("--budget is the time for --exhaustive; add that, or leave it out.")
     state = state_of(near)
     alone = {"--function": function, "--box": box, "--periodic": periodic, "--y": y}
     arm = load_robot(robot, tip, base, goal, alone)
@@ -140,7 +160,11 @@ def invert(
         state = rows_of(state, domain.names, "--near").values
     if forward is not None:
         inverter.fit_function(forward)
-    found = inverter.invert(targets, n=n, near=state, within=part, tol=tol)
+    if exhaustive:
+        found = _exhaust(inverter, targets, n, state, part, tol, 10.0 if budget is None else budget)
+    else:
+        found = inverter.invert(targets, n=n, near=state, within=part, tol=tol)
+        found = found.certify() if certify else found
     if output is not None:
         from preimage.tables import write_table
 
@@ -154,6 +178,26 @@ def invert(
         for path in filter(None, (output, report)):
             typer.echo(f"written: {path}")
     raise typer.Exit(0 if found.answered else 1)
+
+
+def _exhaust(
+    inverter: Inverter,
+    targets: Any,
+    n: int,
+    near: Any,
+    within: Box | None,
+    tol: float | None,
+    budget: float,
+) -> Preimages:
+    """All preimages of each target, with proof."""
+    from preimage.inverters.exhaustive import all_preimages
+
+    def search(some: Any, most: int) -> Preimages:
+        return inverter.invert(some, n=most, within=within, tol=tol)
+
+    return all_preimages(
+        inverter.fitted, search, targets, n=n, near=near, within=within, tol=tol, budget=budget
+    )
 
 
 def load_model(path: Path, function: str | None, arm: Function | None = None) -> Inverter:

@@ -46,6 +46,7 @@ def _answers(found: Preimages) -> tuple[list[str], list[list[str]]]:
     """The first rows, one an answer; what was wanted is said in the first row of each target."""
     labels = [f"wanted {name}" for name in found.outputs] + [*found.inputs, "residual"]
     labels += [f"sd {name}" for name in found.outputs] if found.sd is not None else []
+    labels += ["radius"] if found.certificates is not None else []
     rows = []
     for target, place in np.argwhere(found.listed)[:MOST_SHOWN].tolist():
         cells = [_number(value) if place == 0 else "" for value in found.targets[target]]
@@ -53,6 +54,8 @@ def _answers(found: Preimages) -> tuple[list[str], list[list[str]]]:
         cells.append(_number(found.residual[target, place], digits=2))
         if found.sd is not None:
             cells += [_number(value, digits=2) for value in found.sd[target, place]]
+        if found.certificates is not None:
+            cells.append(_number(found.certificates.radius[target, place], digits=2))
         rows.append([*cells, _note(found, target, place)])
     return [*labels, ""], rows
 
@@ -62,7 +65,10 @@ def _note(found: Preimages, target: int, place: int) -> str:
     if not bool(found.ok[target, place]):
         return found.explain(target).partition(": ")[2] if place == 0 else "not confirmed"
     outside = found.outside is not None and bool(found.outside[target, place])
-    return "outside the measured region" if outside else ""
+    notes = ["outside the measured region"] if outside else []
+    if found.certificates is not None and not bool(found.certificates.proved[target, place]):
+        notes.append("not certified")
+    return ", ".join(notes)
 
 
 def _number(value: Any, digits: int = 6) -> str:

@@ -11,7 +11,7 @@ JOINED = 1000
 """Up to how many undecided cells are joined where they touch."""
 
 
-def rows(x: Bounds, row: Tensor) -> Bounds:
+def rows(x: Bounds, row: Tensor | slice) -> Bounds:
     """The boxes at the given rows, or where a mask holds."""
     return Bounds(x.low[row], x.high[row])
 
@@ -21,24 +21,25 @@ def stacked(parts: list[Bounds]) -> Bounds:
     return Bounds(torch.cat([t.low for t in parts]), torch.cat([t.high for t in parts]))
 
 
-def distinct(image: Bounds, alone: Bounds) -> tuple[Bounds, Bounds]:
-    """One box for each solution; and boxes that overlap another, where that is not proved."""
-    count = len(image.low)
+def distinct(image: Bounds, alone: Bounds) -> tuple[Tensor, Tensor]:
+    """The rows of one box for each solution; and of boxes where it is not proved which it holds.
+
+    Args:
+        image: Boxes that hold one solution each.
+        alone: Boxes around them, which hold no other.
+    """
+    low, high = image
+    meets = ((low[:, None] <= high) & (high[:, None] >= low)).all(dim=2).tolist()
+    held = ((low[:, None] >= alone.low) & (high[:, None] <= alone.high)).all(dim=2).tolist()
     chosen: list[int] = []
     doubtful: list[int] = []
-    for i in range(count):
-        meets = [
-            j for j in chosen
-            if bool(((image.low[i] <= image.high[j]) & (image.low[j] <= image.high[i])).all())
-        ]  # fmt: skip
-        if not meets:
+    for i in range(len(low)):
+        rivals = [j for j in chosen if meets[i][j]]
+        if not rivals:
             chosen.append(i)
-        elif not any(
-            bool(((image.low[i] >= alone.low[j]) & (image.high[i] <= alone.high[j])).all())
-            for j in meets
-        ):
+        elif not any(held[i][j] for j in rivals):
             doubtful.append(i)
-    return rows(image, torch.tensor(chosen).long()), rows(image, torch.tensor(doubtful).long())
+    return torch.tensor(chosen).long(), torch.tensor(doubtful).long()
 
 
 def joined(cells: Bounds) -> Bounds:

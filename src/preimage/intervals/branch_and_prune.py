@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from preimage.errors import InputError
 from preimage.intervals import bounds as b
 from preimage.intervals.bounds import Bounds, constant
-from preimage.intervals.boxes import distinct, joined, rows, stacked
+from preimage.intervals.boxes import rows, stacked
 from preimage.intervals.failures import partial
-from preimage.intervals.first_order import Map, checked, linearized, mean_value, values
+from preimage.intervals.first_order import Map, checked, linearized, values
 from preimage.intervals.krawczyk import certify, inside, krawczyk, tightened
-from preimage.intervals.matrices import left_inverse
+from preimage.intervals.rounding import above, below
+from preimage.intervals.solutions import Solutions, summed_up
 
 FIRST_CELLS = {1: 32, 2: 64, 3: 216, 4: 625}
 """Into how many cells the box is cut before the first pass, by its dimension."""
@@ -30,60 +31,20 @@ FEW = 128
 PASS = 4096
 """The most cells in one pass."""
 
+GROUP = 256
+"""Targets that are searched for at a time, which bounds memory."""
+
+HOPELESS = 1000
+"""A target with more undecided cells than this is given up: its solutions seem to form a curve."""
+
 INFLATION = 0.1
 """By how many of its widths a cell is widened, so that a solution on its border is inside."""
 
-NEWTON_STEPS = 4
+NEWTON_STEPS = 8
 """The most steps from the middle of the box that holds a solution to the solution itself."""
 
 SHRUNK = 0.6
 """A cell that kept less than this of its width is tried again before it is cut."""
-
-
-@final
-@dataclass(frozen=True)
-class Solutions:
-    """All solutions in a box, and what could not be settled.
-
-    Every solution in the box lies in one of the boxes `low` to `high`, each of which holds exactly
-    one, or in one of the undecided boxes.
-
-    Attributes:
-        low: The lower corners of the boxes that hold one solution each, in the units of x.
-        high: Their upper corners.
-        within: Whether each solution is surely in the searched box; False for one on its border,
-            closer to it than rounding can tell.
-        undecided_low: The lower corners of boxes about which nothing is proved.
-        undecided_high: Their upper corners.
-        boxes: How many boxes were looked at.
-        seconds: How long that took.
-    """
-
-    low: Float64[Tensor, "solutions p"]
-    high: Float64[Tensor, "solutions p"]
-    within: Bool[Tensor, " solutions"]
-    undecided_low: Float64[Tensor, "undecided p"]
-    undecided_high: Float64[Tensor, "undecided p"]
-    boxes: int
-    seconds: float
-
-    def __len__(self) -> int:
-        return len(self.low)
-
-    @property
-    def x(self) -> Float64[Tensor, "solutions p"]:
-        """The middle of each box that holds a solution, in the units of x."""
-        return Bounds(self.low, self.high).mid
-
-    @property
-    def complete(self) -> bool:
-        """Whether it is proved that there are no other solutions."""
-        return len(self.undecided_low) == 0
-
-    @property
-    def none(self) -> bool:
-        """Whether it is proved that the box holds no solution at all."""
-        return self.complete and len(self.low) == 0
 
 
 def solve_all(
@@ -105,6 +66,7 @@ def solve_all(
     holds exactly one solution. A cell that the operator cuts down is replaced by what is left;
     any other is cut in half along the input that moves the outputs most. Cells narrower than
     `width` and those left when the budget ends are undecided; they are joined where they touch.
+    After a thousand undecided cells the others are left too: solutions then seem to form a curve.
 
     Where f is undefined in a part of the box, cells that reach into it stay undecided.
 
@@ -136,15 +98,90 @@ def solve_all(
         >>> solve_all(f, torch.tensor([7.0]).double(), -bound, bound).none
         True
     """
+    options = {"width": width, "max_boxes": max_boxes, "seconds": seconds}
+    return solve_each(f, y[None], low, high, **options, watch=watch)[0]
+
+
+def solve_each(
+    f: Map,
+    y: Float64[Tensor, "targets q"],
+    low: Float64[Tensor, " p"],
+    high: Float64[Tensor, " p"],
+    *,
+    width: float = 1e-6,
+    max_boxes: int = 1_000_000,
+    seconds: float = math.inf,
+    watch: Callable[[float], None] | None = None,
+) -> list[Solutions]:
+    """As `solve_all` for each of several targets, whose cells go through the passes together.
+
+    Args:
+        f: As for `solve_all`.
+        y: The outputs wanted.
+        low: The lower corner of the box to search, in the units of x.
+        high: Its upper corner.
+        width: Cells narrower than this part of the box are not cut further.
+        max_boxes: The most cells that are looked at for one target.
+        seconds: The most time that is spent on all of them. Targets with few cells so far go
+            first, so that a hard one does not keep the others waiting.
+        watch: Called after every pass with the part of all that is settled.
+
+    Raises:
+        UnsupportedOperation: As for `solve_all`.
+        InputError: As for `solve_all`.
+
+    Example:
+        >>> bound = torch.tensor([2.0]).double()
+        >>> y = torch.tensor([[0.2], [7.0]]).double()
+        >>> [len(found) for found in solve_each(lambda x: x**3 - x, y, -bound, bound)]
+        [3, 0]
+    """
     box = checked(low[None], high[None])
     p = low.shape[0]
     if p not in FIRST_CELLS:
         raise InputError(f"the box has {p} dimensions; all solutions are found for 1 to 4.")
-    if y.shape != (p,):
+    if y.shape[1:] != (p,):
         raise InputError(f"y has shape {tuple(y.shape)} for {p} inputs; give {p} outputs.")
+    found: list[Solutions] = []
     with partial(), torch.no_grad():
-        search = _Search(f, y.double(), box, width)
-        return search.run(max_boxes, seconds, watch)
+        for group in y.double().split(GROUP):
+            before, share = len(found) / len(y), len(group) / len(y)
+
+            def tell(part: float, before: float = before, share: float = share) -> None:
+                if watch is not None:
+                    watch(before + share * part)
+
+            found += (done := _Search(f, group, box, width).run(max_boxes, seconds, tell))
+            seconds -= done[0].seconds
+    return found
+
+
+@final
+@dataclass(frozen=True)
+class _Cells:
+    """Boxes, and which target each is for."""
+
+    box: Bounds
+    owner: Int64[Tensor, " cells"]
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def at(self, row: Tensor | slice) -> _Cells:
+        return _Cells(Bounds(self.box.low[row], self.box.high[row]), self.owner[row])
+
+    def join(self, other: _Cells) -> _Cells:
+        return _Cells(stacked([self.box, other.box]), torch.cat([self.owner, other.owner]))
+
+
+@final
+@dataclass(frozen=True)
+class _Found:
+    """Boxes that hold one solution each, and boxes around them that hold no other."""
+
+    owner: Int64[Tensor, " found"]
+    image: Bounds
+    alone: Bounds
 
 
 @final
@@ -154,27 +191,38 @@ class _Search:
     def __init__(self, f: Map, y: Tensor, box: Bounds, width: float) -> None:
         self.f, self.y, self.box, self.width = f, y, box, width
         self.span = box.high - box.low
-        self.found: list[tuple[Bounds, Bounds]] = []
-        self.undecided: list[Bounds] = []
-        self.boxes = 0
+        self.found: list[_Found] = []
+        self.undecided: list[_Cells] = []
+        self.boxes = torch.zeros(len(y), dtype=torch.int64)
+        self.stuck = torch.zeros(len(y), dtype=torch.int64)
+        self.plain = True
 
     def run(
-        self, max_boxes: int, seconds: float, watch: Callable[[float], None] | None
-    ) -> Solutions:
+        self, max_boxes: int, seconds: float, watch: Callable[[float], None]
+    ) -> list[Solutions]:
+        cells = self._first_pass()
+        # From here on, as the very first call may spend seconds on loading parts of PyTorch.
         begin = time.monotonic()
-        cells = self._first_cells()
-        while len(cells.low):
-            if self.boxes >= max_boxes or time.monotonic() - begin > seconds:
-                self.undecided.append(cells)
-                break
-            batch = Bounds(cells.low[-PASS:], cells.high[-PASS:])
-            new = self._pass(batch)
-            cells = stacked([Bounds(cells.low[:-PASS], cells.high[:-PASS]), new])
-            if watch is not None:
-                watch(1 - float(((cells.high - cells.low) / self.span).prod(dim=1).sum()))
+        while len(cells):
+            cells = self._within_budget(cells, max_boxes, time.monotonic() - begin > seconds)
+            if len(self.y) > 1 and len(cells) > PASS:
+                cells = cells.at(self.boxes[cells.owner].argsort(descending=True, stable=True))
+            cells = cells.at(slice(None, -PASS)).join(self._pass(cells.at(slice(-PASS, None))))
+            volume = ((cells.box.high - cells.box.low) / self.span).prod(dim=1).sum()
+            watch(1 - float(volume) / len(self.y))
         return self._result(begin)
 
-    def _first_cells(self) -> Bounds:
+    def _within_budget(self, cells: _Cells, max_boxes: int, late: bool) -> _Cells:
+        """The cells that may still be looked at; the others are undecided."""
+        spent = (self.boxes >= max_boxes) | (self.stuck > HOPELESS)
+        if not late and not bool(spent.any()):
+            return cells
+        out = spent[cells.owner] | late
+        self.undecided.append(cells.at(out))
+        return cells.at(~out)
+
+    def _first_pass(self) -> _Cells:
+        """One grid of cells serves all targets: each takes those whose image may hold it."""
         p = self.box.low.shape[1]
         side = round(FIRST_CELLS[p] ** (1 / p))
         unit = torch.linspace(0, 1, side + 1, dtype=torch.float64)
@@ -182,111 +230,168 @@ class _Search:
         cuts[:, -1] = self.box.high[0]
         low = torch.cartesian_prod(*cuts[:, :-1]).reshape(-1, p)
         high = torch.cartesian_prod(*cuts[:, 1:]).reshape(-1, p)
-        return Bounds(low, high)
-
-    def _pass(self, cells: Bounds) -> Bounds:
-        """Drops, settles, shrinks or cuts each cell, and returns those still to look at."""
-        self.boxes += len(cells.low)
-        margin = INFLATION * (cells.high - cells.low)
-        wide = Bounds(
-            torch.maximum(cells.low - margin, self.box.low),
-            torch.minimum(cells.high + margin, self.box.high),
-        )
-        value, slope = linearized(self.f, wide)
+        cells = Bounds(low, high)
+        wide = self._widened(cells)
+        value, slope, middle = self._evaluated(wide)
         self._check(value)
-        keep = b.contains(value, self.y).all(dim=1).nonzero()[:, 0]
-        cells, wide, slope = (rows(t, keep) for t in (cells, wide, slope))
-        if len(keep) == 0:
+        self.boxes += len(low)
+        near = (value.low <= self.y[:, None]) & (value.high >= self.y[:, None])
+        owner, cell = near.all(dim=2).nonzero(as_tuple=True)
+        left = _Cells(Bounds(low[:0], high[:0]), owner[:0])
+        for part in torch.arange(len(owner)).split(PASS):
+            at = cell[part]
+            some = _Cells(rows(cells, at), owner[part])
+            left = left.join(self._settle(some, *(rows(t, at) for t in (wide, slope, middle))))
+        return left
+
+    def _evaluated(self, wide: Bounds) -> tuple[Bounds, Bounds, Bounds]:
+        """Values and Jacobians on boxes, and the values in their middles."""
+        n, center = len(wide.low), wide.mid
+        if n > FEW:
+            return *linearized(self.f, wide), values(self.f, constant(center))
+        # A call costs more than so few rows.
+        both = Bounds(torch.cat([wide.low, center]), torch.cat([wide.high, center]))
+        value, slope = linearized(self.f, both)
+        return rows(value, slice(n)), rows(slope, slice(n)), rows(value, slice(n, None))
+
+    def _widened(self, cells: Bounds) -> Bounds:
+        margin = INFLATION * (cells.high - cells.low)
+        return Bounds(cells.low - margin, cells.high + margin)
+
+    def _pass(self, cells: _Cells) -> _Cells:
+        """Drops, settles, shrinks or cuts each cell, and returns those still to look at."""
+        self.boxes += torch.bincount(cells.owner, minlength=len(self.y))
+        wide = self._widened(cells.box)
+        value, slope, middle = self._evaluated(wide)
+        keep = b.contains(value, self.y[cells.owner]).all(dim=1).nonzero()[:, 0]
+        return self._settle(cells.at(keep), *(rows(t, keep) for t in (wide, slope, middle)))
+
+    def _settle(self, cells: _Cells, wide: Bounds, slope: Bounds, middle: Bounds) -> _Cells:
+        """The same for cells whose image may hold their target."""
+        if len(cells) == 0:
             return cells
         center = wide.mid
-        residual = b.subtract(values(self.f, constant(center)), constant(self.y))
-        keep = b.contains(mean_value(residual, slope, wide), 0.0).all(dim=1)
-        inverse = left_inverse(slope)
-        image = krawczyk(residual, inverse, wide, center)
-        settled = inside(image, wide) & keep
+        residual = b.subtract(middle, constant(self.y[cells.owner]))
+        radius = wide.radius(center)
+        holds = _may_vanish(residual, slope, radius)
+        made = krawczyk(residual, slope, center, radius)
+        settled = inside(made.bounds, wide) & holds
         if bool(settled.any()):
-            self.found.append((rows(image, settled), rows(wide, settled)))
-        left = b.intersect(cells, image)
-        keep = (keep & ~settled & (left.low <= left.high).all(dim=1)).nonzero()[:, 0]
-        shrunk = rows(left, keep)
-        return self._cut(shrunk, rows(cells, keep), rows(slope, keep))
+            image, alone = rows(made.bounds, settled), rows(wide, settled)
+            self.found.append(_Found(cells.owner[settled], image, alone))
+        left = b.intersect(cells.box, made.bounds)
+        keep = (holds & ~settled & (left.low <= left.high).all(dim=1)).nonzero()[:, 0]
+        shrunk = _Cells(rows(left, keep), cells.owner[keep])
+        return self._cut(shrunk, rows(cells.box, keep), rows(slope, keep))
 
-    def _cut(self, cells: Bounds, before: Bounds, slope: Bounds) -> Bounds:
+    def _cut(self, cells: _Cells, before: Bounds, slope: Bounds) -> _Cells:
         """Sets small cells aside, keeps those that shrank, and cuts the others."""
-        size = cells.high - cells.low
+        if len(cells) == 0:
+            return cells
+        size = cells.box.high - cells.box.low
         small = ((size / self.span) <= self.width).all(dim=1)
         if bool(small.any()):
-            self._settle_small(rows(cells, small))
+            self._settle_small(cells.at(small))
         shrank = (size / (before.high - before.low)).amin(dim=1) < SHRUNK
-        again = rows(cells, ~small & shrank)
-        whole = ~small & ~shrank
-        cells, smear = rows(cells, whole), _smear(rows(slope, whole), size[whole], self.span)
-        cuts = max(1, math.floor(math.log2(FEW / max(1, len(cells.low)))))
-        for _ in range(min(cuts, 2 * size.shape[1]) if len(cells.low) else 0):
+        again, whole = cells.at(~small & shrank), ~small & ~shrank
+        cells, smear = cells.at(whole), _smear(rows(slope, whole), size[whole], self.span)
+        cuts = max(1, math.floor(math.log2(FEW / max(1, len(cells)))))
+        low, high, owner = *cells.box, cells.owner
+        for _ in range(min(cuts, 2 * size.shape[1]) if len(cells) else 0):
             axis = smear.argmax(dim=1, keepdim=True)
-            middle = cells.mid.gather(1, axis)
-            cells = stacked([
-                Bounds(cells.low, cells.high.scatter(1, axis, middle)),
-                Bounds(cells.low.scatter(1, axis, middle), cells.high),
-            ])  # fmt: skip
+            middle = Bounds(low, high).mid.gather(1, axis)
+            low, high = (
+                torch.cat([low, low.scatter(1, axis, middle)]),
+                torch.cat([high.scatter(1, axis, middle), high]),
+            )
             smear = smear.scatter(1, axis, smear.gather(1, axis) / 2).repeat(2, 1)
-        return stacked([again, cells])
+            owner = owner.repeat(2)
+        return again.join(_Cells(Bounds(low, high), owner))
 
-    def _settle_small(self, cells: Bounds) -> None:
+    def _settle_small(self, cells: _Cells) -> None:
         """Tries to prove the solution in a small cell, which may lie on the border of the box."""
-        center = cells.mid
-        found = certify(self.f, center, self.y.expand(len(center), -1), scale=self.span[0])
+        center = cells.box.mid
+        found = certify(self.f, center, self.y[cells.owner], scale=self.span[0])
         reach = found.isolation[:, None] * self.span
         alone = Bounds(center - reach, center + reach)
-        sure = found.proved & ((cells.low >= alone.low) & (cells.high <= alone.high)).all(dim=1)
+        low, high = cells.box
+        sure = found.proved & ((low >= alone.low) & (high <= alone.high)).all(dim=1)
         image = Bounds(found.low[sure], found.high[sure])
-        touches = ((image.low <= self.box.high) & (image.high >= self.box.low)).all(dim=1)
-        self.found.append((rows(image, touches), rows(rows(alone, sure), touches)))
-        self.undecided.append(rows(cells, ~sure))
+        self.found.append(_Found(cells.owner[sure], image, rows(alone, sure)))
+        self.undecided.append(cells.at(~sure))
+        self.stuck += torch.bincount(cells.owner[~sure], minlength=len(self.y))
 
-    def _result(self, begin: float) -> Solutions:
+    def _result(self, begin: float) -> list[Solutions]:
         p = self.box.low.shape[1]
-        empty = Bounds(torch.zeros(0, p).double(), torch.zeros(0, p).double())
-        image = stacked([empty, *(image for image, _ in self.found)])
-        alone = stacked([empty, *(alone for _, alone in self.found)])
-        undecided = stacked([empty, *self.undecided])
-        image = self._sharpened(image, alone)
-        image, doubtful = distinct(image, alone)
-        undecided = joined(stacked([undecided, doubtful]))
-        order = image.mid[:, 0].argsort()
-        image = rows(image, order)
-        within = ((image.low >= self.box.low) & (image.high <= self.box.high)).all(dim=1)
+        nothing = Bounds(torch.zeros(0, p).double(), torch.zeros(0, p).double())
+        none = torch.zeros(0, dtype=torch.int64)
+        owner = torch.cat([none, *(found.owner for found in self.found)])
+        image = stacked([nothing, *(found.image for found in self.found)])
+        alone = stacked([nothing, *(found.alone for found in self.found)])
+        if len(owner):
+            image = self._sharpened(owner, image, alone)
+        open_cells = stacked([nothing, *(cells.box for cells in self.undecided)])
+        holder = torch.cat([none, *(cells.owner for cells in self.undecided)])
         spent = time.monotonic() - begin
-        return Solutions(*image, within, *undecided, self.boxes, spent)
+        each = []
+        for target, boxes in enumerate(self.boxes.tolist()):
+            mine = owner == target
+            settled = rows(image, mine), rows(alone, mine)
+            left = rows(open_cells, holder == target)
+            each.append(summed_up(self.box, *settled, left, boxes, spent))
+        return each
 
-    def _sharpened(self, image: Bounds, alone: Bounds) -> Bounds:
-        """The boxes of the solutions, to rounding: a few Newton steps and one more proof."""
-        if len(image.low) == 0:
-            return image
-        x = image.mid
-        inverse = torch.zeros(0)
+    def _sharpened(self, owner: Tensor, image: Bounds, alone: Bounds) -> Bounds:
+        """The boxes of the solutions, to rounding: some Newton steps and one more proof."""
+        x, y = image.mid, self.y[owner]
+        _, slope = linearized(self.f, constant(x))
+        inverse = torch.linalg.inv_ex(slope.mid).inverse.nan_to_num(posinf=0.0, neginf=0.0)
+        step = torch.zeros_like(x)
         for _ in range(NEWTON_STEPS):
-            value, slope = linearized(self.f, constant(x))
-            inverse = left_inverse(slope).matrix
-            step = (inverse @ (value.mid - self.y).unsqueeze(-1)).squeeze(-1)
-            x = x - step
-            # The next step is of the size of this one squared, and the proof takes it.
-            if bool((step.abs() <= 1e-5 * self.span).all()):
+            # With the Jacobian held, each step is a small part of the one before it.
+            step = (inverse @ (self._computed(x) - y).unsqueeze(-1)).squeeze(-1)
+            x = torch.minimum(torch.maximum(x - step, image.low), image.high)
+            if bool((step.abs() <= 1e-12 * self.span).all()):
                 break
-        small, box = tightened(self.f, x, self.y, inverse)
-        proved = inside(small, box) & inside(box, alone)
-        better = b.intersect(image, small)
-        return Bounds(
-            torch.where(proved[:, None], better.low, image.low),
-            torch.where(proved[:, None], better.high, image.high),
-        )
+        size = (inverse.abs() @ y.abs().unsqueeze(-1)).squeeze(-1) + x.abs()
+        radius = 2 * step.abs() + 2.0**-49 * size + 1e-200
+        for _ in range(2):
+            small, box = tightened(self.f, x, y, radius)
+            proved = (inside(small, box) & inside(box, alone))[:, None]
+            better = b.intersect(image, small)
+            image = Bounds(
+                torch.where(proved, better.low, image.low),
+                torch.where(proved, better.high, image.high),
+            )
+            if bool(proved.all()):
+                break
+            radius = torch.where(proved, radius, 2 * small.radius(x) + radius)
+        return image
+
+    def _computed(self, x: Tensor) -> Tensor:
+        """f(x) as PyTorch computes it, or where it insists on another type, nearly."""
+        if self.plain:
+            try:
+                y = self.f(x.clone())
+            except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
+                self.plain = False
+            else:
+                return y.detach().double().reshape(len(x), -1)
+        return values(self.f, constant(x)).mid
 
     def _check(self, value: Bounds) -> None:
-        if value.low.shape[1:] != self.y.shape:
+        if value.low.shape[1] != self.y.shape[1]:
             raise InputError(
-                f"f has {value.low.shape[1]} outputs for {len(self.y)} inputs; all solutions are "
-                "found for square systems. Fix some inputs, or leave out some outputs."
+                f"f has {value.low.shape[1]} outputs for {self.y.shape[1]} inputs; all solutions "
+                "are found for square systems. Fix some inputs, or leave out some outputs."
             )
+
+
+def _may_vanish(residual: Bounds, slope: Bounds, radius: Tensor) -> Tensor:
+    """Whether the mean value form, [f](m) - y + [J](X)(X - m), holds zero."""
+    reach = b.up((slope.magnitude * radius.unsqueeze(-2)).sum(dim=-1), radius.shape[-1])
+    reach = reach.nan_to_num(nan=torch.inf)
+    return ((below(residual.low - reach) <= 0) & (above(residual.high + reach) >= 0)).all(dim=1)
 
 
 def _smear(slope: Bounds, size: Tensor, span: Tensor) -> Tensor:

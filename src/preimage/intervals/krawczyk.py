@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import final
 
 import torch
@@ -11,12 +12,11 @@ from torch import Tensor
 
 from preimage.errors import InputError
 from preimage.intervals import bounds as b
-from preimage.intervals import products
 from preimage.intervals.bounds import Bounds, constant
 from preimage.intervals.failures import partial
-from preimage.intervals.first_order import Map, linearized, times, values
-from preimage.intervals.matrices import LeftInverse, left_inverse
-from preimage.intervals.rounding import above
+from preimage.intervals.first_order import Map, linearized, times
+from preimage.intervals.matrices import left_inverse
+from preimage.intervals.rounding import above, below, gamma
 
 INFLATIONS = 8
 """How often a box that fails is widened and tried again."""
@@ -50,35 +50,73 @@ class Certified:
     isolation: Float64[Tensor, " batch"]
 
 
+@final
+@dataclass(frozen=True)
+class Image:
+    r"""What Krawczyk's operator makes of boxes.
+
+    Attributes:
+        bounds: K(X).
+        inverse: C, an approximate inverse of the middle of [J](X).
+    """
+
+    bounds: Bounds
+    inverse: Float64[Tensor, "batch p p"]
+
+
 def krawczyk(
-    residual: Bounds, inverse: LeftInverse, box: Bounds, center: Float64[Tensor, "batch p"]
-) -> Bounds:
+    residual: Bounds,
+    slope: Bounds,
+    center: Float64[Tensor, "batch p"],
+    radius: Float64[Tensor, "batch p"],
+) -> Image:
     r"""Krawczyk's operator, $K(X) = m - C\,([f](m) - y) + (I - C[J](X))(X - m)$.
 
     Every solution in X lies in K(X). If K(X) lies in the interior of X, there is exactly one.
     It holds for Lipschitz functions with Clarke's derivatives, as the proof needs nothing but
     $f(a) - f(b) \in [J](a - b)$.
 
+    With $\rho = [f](m) - y$ and $[J, \rho] = M \pm R$, middle and radius, two products are enough:
+
+    $$C\,[J, \rho] \subseteq C M \pm \bigl(|C| (R + \gamma |M|)\bigr)$$
+
+    and $\gamma$ pays for rounding in any order of summation. What multiplies $X - m$ is then
+    bounded by its size, as $X - m$ is symmetric.
+
     Args:
         residual: An enclosure of f(m) - y.
-        inverse: C, with its product with [J](X).
-        box: X.
+        slope: [J](X), of shape `(batch, p, p)`.
         center: m, a point of X.
+        radius: r, with X inside m ± r.
 
     References:
         Krawczyk, Newton-Algorithmen zur Bestimmung von Nullstellen mit Fehlerschranken, Computing
         4, 1969; Moore, A test for existence of solutions to nonlinear systems, SIAM Journal on
-        Numerical Analysis 14, 1977.
+        Numerical Analysis 14, 1977; the products are Rump's (BIT 39, 1999).
     """
-    middle = constant(center)
     p = center.shape[-1]
-    eye = constant(torch.eye(p, dtype=torch.float64))
-    newton = b.subtract(middle, times(constant(inverse.matrix), residual))
-    rest = products.matmul(
-        b.subtract(eye, inverse.product),
-        Bounds(*(side.unsqueeze(-1) for side in b.subtract(box, middle))),
-    )
-    return b.add(newton, Bounds(rest.low.squeeze(-1), rest.high.squeeze(-1)))
+    low = torch.cat([slope.low, residual.low.unsqueeze(-1)], dim=-1)
+    high = torch.cat([slope.high, residual.high.unsqueeze(-1)], dim=-1)
+    middle = (0.5 * low + 0.5 * high).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+    inverse = torch.linalg.inv_ex(middle[..., :-1]).inverse
+    inverse = inverse.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+    spread = above(torch.maximum(high - middle, middle - low)) + gamma(p) * middle.abs()
+    product = torch.matmul(inverse, middle)
+    error = b.up(torch.matmul(inverse.abs(), spread), p)
+    shrinking = (_identity(p) - product[..., :-1]).abs()
+    defect = above(above(shrinking) + error[..., :-1])
+    reach = b.up((defect * radius.unsqueeze(-2)).sum(dim=-1), p)
+    reach = above(above(reach) + error[..., -1])
+    # Nothing is known where a bound is infinite.
+    reach = reach.nan_to_num_(nan=torch.inf)
+    moved = product[..., -1]
+    low, high = below(below(center - moved) - reach), above(above(center - moved) + reach)
+    return Image(b.cleaned(low, high), inverse)
+
+
+@cache
+def _identity(p: int) -> Tensor:
+    return torch.eye(p, dtype=torch.float64)
 
 
 def inside(inner: Bounds, outer: Bounds) -> Bool[Tensor, " batch"]:
@@ -138,12 +176,16 @@ def tightened(
     f: Map,
     x: Float64[Tensor, "batch p"],
     y: Float64[Tensor, "*batch p"],
-    inverse: Float64[Tensor, "batch p p"],
+    radius: Float64[Tensor, "batch p"],
 ) -> tuple[Bounds, Bounds]:
-    """Krawczyk's image of the smallest box that rounding allows around x, and that box."""
-    residual = b.subtract(values(f, constant(x)), constant(y))
-    step = times(constant(inverse), residual).magnitude
-    return _image(f, x, _first_radius(x, step), residual)
+    """Krawczyk's image of the boxes x ± radius, and these boxes, from one call of f."""
+    box = Bounds(below(x - radius), above(x + radius))
+    both = Bounds(torch.cat([x, box.low]), torch.cat([x, box.high]))
+    value, slope = linearized(f, both)
+    n = len(x)
+    residual = b.subtract(Bounds(value.low[:n], value.high[:n]), constant(y))
+    around = Bounds(slope.low[n:], slope.high[n:])
+    return krawczyk(residual, around, x, box.radius(x)).bounds, box
 
 
 def _first_radius(x: Tensor, step: Tensor) -> Tensor:
@@ -151,8 +193,8 @@ def _first_radius(x: Tensor, step: Tensor) -> Tensor:
 
 
 def _certify_square(f: Map, x: Tensor, y: Tensor, scale: Tensor) -> Certified:
-    residual = b.subtract(values(f, constant(x)), constant(y))
-    _, slope = linearized(f, constant(x))
+    value, slope = linearized(f, constant(x))
+    residual = b.subtract(value, constant(y))
     point = left_inverse(slope)
     step = times(constant(point.matrix), residual).magnitude
     radius = _first_radius(x, step)
@@ -175,9 +217,9 @@ def _certify_square(f: Map, x: Tensor, y: Tensor, scale: Tensor) -> Certified:
 
 
 def _image(f: Map, x: Tensor, radius: Tensor, residual: Bounds) -> tuple[Bounds, Bounds]:
-    box = Bounds(x - radius, x + radius)
+    box = Bounds(below(x - radius), above(x + radius))
     _, slope = linearized(f, box)
-    return krawczyk(residual, left_inverse(slope), box, x), box
+    return krawczyk(residual, slope, x, box.radius(x)).bounds, box
 
 
 def _isolation(f: Map, x: Tensor, radius: Tensor, proved: Tensor, scale: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from preimage.domain import Box, as_box
 from preimage.errors import InputError
@@ -42,6 +45,21 @@ def rows_of(data: Any, names: Sequence[str], role: str) -> Table:
         )
     check_finite(table, role)
     return table
+
+
+def states_of(near: Any, names: Sequence[str], targets: int) -> Float64[Tensor, "targets p"]:
+    """One state for each target, from one for all or one for each.
+
+    Raises:
+        InputError: If there is another number of them, or of columns.
+    """
+    table = rows_of(near, names, "near")
+    if len(table.values) not in (1, targets):
+        raise InputError(
+            f"near= has {len(table.values)} rows for {targets} targets; give one state, or "
+            "one for each target."
+        )
+    return torch.from_numpy(table.values).expand(targets, -1)
 
 
 def whole_number(n: int) -> int:

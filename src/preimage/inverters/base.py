@@ -11,7 +11,6 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import torch
-from jaxtyping import Float64
 from torch import Tensor
 
 from preimage.domain import Box, as_box
@@ -22,6 +21,7 @@ from preimage.inverters.arguments import (
     numbered,
     rows_of,
     searched_box,
+    states_of,
     tolerance,
     whole_number,
 )
@@ -29,7 +29,7 @@ from preimage.inverters.flow import Proposals, Request, answer
 from preimage.inverters.gather import Tally, gather
 from preimage.inverters.implicit import differentiable
 from preimage.inverters.path import follow
-from preimage.inverters.problem import Problem, sampled, spread
+from preimage.inverters.problem import Problem, spread
 from preimage.inverters.ranking import Answers
 from preimage.inverters.replicates import averaged, check_repeats
 from preimage.inverters.saving import card, describe
@@ -197,20 +197,8 @@ class Inverter(ABC):
         """
         forward = as_function(function, domain)
         before = Tally.start(forward)
-        x, y = sampled(forward, self.anchors, self.seed)
         self.dropped_ = 0
-        return self._fit_problem(
-            before,
-            Problem(
-                function=forward,
-                checker="function",
-                box=forward.domain,
-                x=x,
-                y=y,
-                scale=spread(y, forward.space),
-                outputs=forward.outputs or numbered("y", y.shape[1]),
-            ),
-        )
+        return self._fit_problem(before, Problem.of(forward, anchors=self.anchors, seed=self.seed))
 
     def _fit_problem(self, before: Tally, problem: Problem) -> Self:
         self.problem_ = problem
@@ -273,7 +261,9 @@ class Inverter(ABC):
         if isinstance(near, str) and near != "previous":
             raise InputError(f'near={near!r} is not known; give a state, or "previous".')
         following = isinstance(near, str)
-        states = None if near is None or following else self._states(near, len(targets))
+        states = (
+            None if near is None or following else states_of(near, problem.box.names, len(targets))
+        )
         # In the many small steps of a formula or a surrogate, threads mostly wait for each other,
         # and on a busy machine they do nothing else. A network is another matter.
         network = isinstance(problem.function.fn, torch.nn.Module)
@@ -351,13 +341,3 @@ class Inverter(ABC):
     def _targets(self, y: Any) -> Table:
         """The targets as a table of the right columns, or an error that says what was wanted."""
         return rows_of(y, self.fitted.outputs, "targets")
-
-    def _states(self, near: Any, targets: int) -> Float64[Tensor, "targets p"]:
-        """One state for each target, from one for all or one for each."""
-        table = rows_of(near, self.fitted.box.names, "near")
-        if len(table.values) not in (1, targets):
-            raise InputError(
-                f"near= has {len(table.values)} rows for {targets} targets; give one state, or "
-                "one for each target."
-            )
-        return torch.from_numpy(table.values).expand(targets, -1)

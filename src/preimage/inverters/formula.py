@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from torch import Tensor
+
 from preimage.domain import Box
 from preimage.errors import InputError
-from preimage.function import Function
+from preimage.function import Function, as_function
 from preimage.inverters import METHODS
 from preimage.inverters.base import Inverter
+from preimage.inverters.exhaustive import all_preimages
 from preimage.inverters.gradient import GradientInverter
+from preimage.inverters.problem import Problem
 from preimage.preimages import Preimages
 
 
@@ -25,6 +29,8 @@ def invert(
     near: Any = None,
     within: Box | tuple[Any, Any] | None = None,
     seed: int = 0,
+    exhaustive: bool = False,
+    budget: float = 10.0,
 ) -> Preimages:
     r"""Finds every distinct x in the domain with f(x) = y that it can, verified, best first.
 
@@ -41,6 +47,11 @@ def invert(
             along a path of targets.
         within: A box inside the domain in which answers must lie.
         seed: Fixes everything that is drawn.
+        exhaustive: Find all preimages, with proof that none is missing, or say which cells of the
+            domain could not be settled. For functions in torch operations with as many outputs as
+            inputs, up to four.
+        budget: The most seconds that an exhaustive search spends on cells; what is open then is
+            not settled.
 
     Returns:
         The answers, with how each was checked and what became of each target.
@@ -48,6 +59,8 @@ def invert(
     Raises:
         InputError: If targets, domain, near or within do not fit together.
         FunctionError: If the function gives nothing usable anywhere in the domain.
+        UnsupportedOperation: If an exhaustive search meets an operation without interval rules;
+            the message names it. Write the function in torch operations, or leave it out.
 
     Example:
         >>> answers = invert(lambda x: x**3 - x, [0.0, 7.0], Box(-2, 2))
@@ -58,9 +71,23 @@ def invert(
           x = 0
           x = 1
         7: unreachable (nearest reachable output 6, 1 away)
+        >>> found = invert(lambda x: x**3 - x, [0.0, 7.0], Box(-2, 2), exhaustive=True)
+        >>> print(found.explain(0), found.explain(1), sep="\\n")
+        0: all preimages found (3 answers, residual 0)
+        7: no preimage exists (nearest output found 6, 1 away)
     """
-    inverter = _method(method, seed).fit_function(function, domain)
-    return inverter.invert(y, n=n, near=near, within=within, tol=tol)
+    inverter = _method(method, seed)
+    if not exhaustive:
+        inverter.fit_function(function, domain)
+        return inverter.invert(y, n=n, near=near, within=within, tol=tol)
+    forward = as_function(function, domain)
+
+    def search(targets: Tensor, most: int) -> Preimages:
+        inverter.fit_function(forward)
+        return inverter.invert(targets, n=most, within=within, tol=tol)
+
+    problem = Problem.of(forward, anchors=inverter.anchors, seed=inverter.seed)
+    return all_preimages(problem, search, y, n=n, near=near, within=within, tol=tol, budget=budget)
 
 
 def _method(method: Inverter | str | None, seed: int) -> Inverter:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.certificates import Source
 from preimage.function import Function
 from preimage.inverters.problem import Problem
 from preimage.inverters.ranking import Answers
@@ -85,6 +86,7 @@ def gather(
         inputs=problem.box.names,
         outputs=problem.outputs,
         kind=table.kind,
+        _source=Source(problem.function, problem.box),
     )
 
 

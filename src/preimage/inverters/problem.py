@@ -13,6 +13,7 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.errors import FunctionError
 from preimage.function import Function
+from preimage.inverters.arguments import numbered
 from preimage.solve.neighbours import Neighbours
 from preimage.space import EUCLIDEAN, OutputSpace
 from preimage.surrogates import Support, Surrogate
@@ -56,6 +57,24 @@ class Problem:
     metric: Float64[Tensor, " c"] | None = None
     noise: Float64[Tensor, "anchors q"] | None = None
     unlabelled: Float64[Tensor, "targets q"] | None = None
+
+    @staticmethod
+    def of(function: Function, *, anchors: int, seed: int) -> Problem:
+        """The problem of a function that can be evaluated anywhere in its domain.
+
+        Raises:
+            FunctionError: If it gives nothing usable anywhere.
+        """
+        x, y = sampled(function, anchors, seed)
+        return Problem(
+            function=function,
+            checker="function",
+            box=function.domain,
+            x=x,
+            y=y,
+            scale=spread(y, function.space),
+            outputs=function.outputs or numbered("y", y.shape[1]),
+        )
 
     @property
     def input_dim(self) -> int:

@@ -107,6 +107,9 @@ def _tiles(found: Preimages) -> list[tuple[str, str]]:
     if found.outside is not None:
         strangers = int((found.outside & found.ok).sum())
         tiles.append(("outside the data", f"{strangers:,}"))
+    if found.certificates is not None:
+        certified = int(found.certificates.proved.sum())
+        tiles.append(("certified", f"{certified:,} of {int(np.sum(found.count)):,}"))
     return [*tiles, ("checked by", f"the {found.checker}")]
 
 
@@ -125,7 +128,8 @@ def _header(found: Preimages) -> list[str]:
     doubt = [f"± {name}" for name in found.outputs] if found.sd is not None else []
     wanted = [f"wanted {name}" for name in found.outputs]
     first = _wanted_first(found, wanted, list(found.inputs))
-    return [*first, *found.outputs, *doubt, "residual", "check"]
+    radius = ["radius"] if found.certificates is not None else []
+    return [*first, *found.outputs, *doubt, "residual", *radius, "check"]
 
 
 def _wanted_first(found: Preimages, wanted: list[str], inputs: list[str]) -> list[str]:
@@ -145,6 +149,10 @@ def _rows(found: Preimages) -> list[tuple[bool, bool, list[str], str]]:
             cells += [_number(v, 2) for v in found.sd[target, place]]
         cells.append(_number(found.residual[target, place], 2))
         note = str(found.checked_by[target, place]) if ok else "not confirmed"
+        if found.certificates is not None:
+            cells.append(_number(found.certificates.radius[target, place], 2))
+            proved = bool(found.certificates.proved[target, place])
+            note += (", certified" if proved else ", not certified") if ok else ""
         if ok and found.outside is not None and bool(found.outside[target, place]):
             note += ", outside the measured region"
         rows.append((place == 0, ok, cells, note))
@@ -161,6 +169,13 @@ def _facts(found: Preimages, inverter: Inverter | None) -> list[tuple[str, str]]
         ("Tolerance", f"{found.tol:.3g}, in the units of the output"),
         (f"Calls of the {found.checker}", calls),
     ]
+    if found.enumeration is not None:
+        spent = f"{found.enumeration.boxes:,} boxes in {found.enumeration.seconds:.2g} s"
+        left = sum(len(boxes) for boxes in found.enumeration.unsettled)
+        facts.append(("Searched exhaustively", f"{spent}, of which {left:,} are not settled"))
+    if found.certificates is not None:
+        words = "one true preimage lies within the radius of each certified answer"
+        facts.append(("Certified", f"{words} (Krawczyk's test, every rounding error counted)"))
     if inverter is not None:
         facts = [*_problem_facts(inverter), *facts]
     return [
