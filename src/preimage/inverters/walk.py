@@ -17,7 +17,7 @@ from preimage.solve.ragged import padded, position, repeats
 STRIDES = (0.08, 0.04)
 """How far apart answers are set, in box widths: at first, and where that leaves too few."""
 
-ROUNDS = 8
+ROUNDS = 16
 """How many strides may follow one another."""
 
 STEPS = 6
