@@ -83,8 +83,8 @@ class Codes:
     def __str__(self) -> str:
         if not len(self):
             return "no codes"
-        worst = int(self.residual.argmax())
+        worst, mean = int(self.residual.argmax()), self.residual.mean()
         return (
-            f"{len(self)} codes of {self.z[0].numel()} numbers; residual {self.residual.mean():.3g} "
-            f"on average, {self.residual[worst]:.3g} at most ({self.names[worst]})"
+            f"{len(self)} codes of {self.z[0].numel()} numbers; residual {mean:.3g} on average, "
+            f"{self.residual[worst]:.3g} at most ({self.names[worst]})"
         )

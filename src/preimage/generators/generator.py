@@ -57,7 +57,11 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, module: nn.Module, *, prior: Prior, range: tuple[float, float] = (0.0, 1.0)
+        self,
+        module: nn.Module,
+        *,
+        prior: Prior,
+        range: tuple[float, float] = (0.0, 1.0),  # noqa: A002 - the word for it
     ) -> None:
         super().__init__()
         if not isinstance(module, nn.Module):

@@ -29,24 +29,41 @@ class Batch:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def photos(images: Any, *, size: int, channels: int) -> UInt8[Tensor, "n c size size"]:
-    """All images as whole numbers of 8 bits, in which they stay in memory.
+@final
+@dataclass(frozen=True)
+class Photos:
+    """All images of a training.
 
-    Args:
-        images: `(n, channels, size, size)`, whole numbers to 255 or floating-point in [0, 1].
-        size: Sides of an image.
-        channels: 1 or 3.
+    Attributes:
+        pixels: In 8 bits, as they stay in memory.
+        names: One for each.
+        skipped: Files that are no images, with the reason.
     """
-    pixels = torch.as_tensor(images)
-    if pixels.ndim == 3:
-        pixels = pixels[:, None]
-    if tuple(pixels.shape[1:]) != (channels, size, size):
-        raise InputError(
-            f"the images have shape {tuple(pixels.shape)}; wanted (n, {channels}, {size}, {size})."
-        )
-    if pixels.dtype == torch.uint8:
-        return pixels
-    return (pixels * 255).round().to(torch.uint8)
+
+    pixels: UInt8[Tensor, "n c size size"]
+    names: tuple[str, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, images: Any, *, size: int, channels: int) -> Photos:
+        """Reads them, cropped to a square and resized.
+
+        Args:
+            images: Of any kind that `preimage.images.open_images` opens.
+            size: Sides of an image.
+            channels: 1 or 3.
+        """
+        pixels = torch.as_tensor(images)
+        if pixels.ndim == 3:
+            pixels = pixels[:, None]
+        if tuple(pixels.shape[1:]) != (channels, size, size):
+            raise InputError(
+                f"the images have shape {tuple(pixels.shape)}; wanted (n, {channels}, {size}, "
+                f"{size})."
+            )
+        if pixels.dtype != torch.uint8:
+            pixels = (pixels * 255).round().to(torch.uint8)
+        return cls(pixels, tuple(map(str, range(len(pixels)))))
 
 
 def batches(images: Any, shape: tuple[int, int, int], batch: int) -> Iterator[Batch]:

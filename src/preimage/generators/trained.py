@@ -48,7 +48,7 @@ class Trained:
         parameters = [one for network in networks for one in network.parameters()]
         return Adam(parameters, lr=self.learning_rate, betas=(0.5, 0.999), fused=True)
 
-    def _trainer(self) -> Trainer:
+    def _trainer(self, *, observe_every: int = 1000) -> Trainer:
         if self.batch < 2:
             raise InputError(
                 f"batch={self.batch}; batch normalisation needs 2 images or more in a batch."
@@ -60,6 +60,7 @@ class Trained:
             seed=self.seed,
             run=self.run,
             checkpoint_every=500,
+            observe_every=observe_every,
             mixed_precision=self.mixed_precision,
             device=self.device,
         )
