@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 import torch
@@ -12,11 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from preimage.errors import InputError
-from preimage.generators.pixels import Photos, unit
+from preimage.generators.pixels import photos, unit
+from preimage.generators.priors import Prior
 from preimage.generators.trained import Trained
+from preimage.images import Stack, write_sheet
 from preimage.nets.convolutional import DeconvNet
 from preimage.runtime import digest
+from preimage.runtime import generator as random_generator
 from preimage.training import History, Loop
+
+SHEET = (8, 8)
+"""Rows and columns of a sheet of samples."""
 
 
 @dataclass(kw_only=True)
@@ -47,20 +54,22 @@ class Adversarial(Trained):
 
     def _play(
         self,
-        photos: Photos,
+        stack: Stack,
         networks: Mapping[str, nn.Module],
         sides: Mapping[str, tuple[str, ...]],
         step: Callable[[Loop], Mapping[str, Tensor]],
+        prior: Prior,
         label: str,
         *extra: Tensor,
     ) -> History:
         """Trains both sides.
 
         Args:
-            photos: The images.
+            stack: The images.
             networks: All networks.
             sides: The names of the networks that each optimiser moves.
             step: One step of both.
+            prior: Where codes come from.
             label: What is trained.
             extra: What else is trained on.
         """
@@ -68,10 +77,29 @@ class Adversarial(Trained):
             side: self._adam(*(networks[name] for name in names)) for side, names in sides.items()
         }
         return self._trainer(observe_every=self.sheet_every).fit(
-            networks, optimizers, step, label=label, data=digest(photos.pixels, *extra)
+            networks,
+            optimizers,
+            step,
+            label=label,
+            observe=None if self.run is None else self._sheets(networks["generator"], prior),
+            data=digest(stack.pixels, *extra),
         )
 
-    def _photos(self, images: object) -> Photos:
+    def _sheets(self, network: nn.Module, prior: Prior) -> Callable[[int], None]:
+        """What the generator makes of the same codes each time, as pictures in the run folder."""
+        rows, columns = SHEET
+        z = prior.sample(rows * columns, random_generator(self.seed))
+        folder = Path(self.run or "")
+
+        def observe(step: int) -> None:
+            made = network(z.to(next(network.parameters()).device)).float()
+            write_sheet(
+                folder / f"samples-{step:07d}.png", list(made.split(columns)), scale=2, force=True
+            )
+
+        return observe
+
+    def _photos(self, images: object) -> Stack:
         if self.latent < 1:
             raise InputError(f"latent={self.latent}; a code needs one number or more.")
         if self.size < 8 or self.size & (self.size - 1):
@@ -81,13 +109,13 @@ class Adversarial(Trained):
             )
         if self.channels not in (1, 3):
             raise InputError(f"channels={self.channels}; it must be 1 (grey) or 3 (colour).")
-        photos = Photos.load(images, size=self.size, channels=self.channels)
-        if len(photos.pixels) < 2:
+        stack = photos(images, size=self.size, channels=self.channels)
+        if len(stack) < 2:
             raise InputError(
-                f"there are {len(photos.pixels)} images; a generator needs 2 at the least, and "
+                f"there are {len(stack)} images; a generator needs 2 at the least, and "
                 "thousands to be any good."
             )
-        return photos
+        return stack
 
 
 @final

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -61,8 +61,8 @@ class BiGAN(Adversarial, GeneratorInverter):
             InputError: The images cannot be used, or a setting is out of range.
             TrainingError: A loss is no longer finite; the last good checkpoint is kept.
         """
-        photos = self._photos(images)
-        prior, draws = Uniform(self.latent), Draws(photos.pixels, self.batch)
+        stack = self._photos(images)
+        prior, draws = Uniform(self.latent), Draws(stack.pixels, self.batch)
         networks = self._networks()
 
         def step(loop: Loop) -> dict[str, Tensor]:
@@ -82,10 +82,10 @@ class BiGAN(Adversarial, GeneratorInverter):
             return {"discriminator": against, "both": towards}
 
         sides = {"discriminator": ("discriminator",), "both": ("generator", "encoder")}
-        self.history_ = self._play(photos, networks, sides, step, "BiGAN")
+        self.history_ = self._play(stack, networks, sides, step, prior, "BiGAN")
         self.generator_ = Generator(networks["generator"], prior=prior)
         self.encoder_ = networks["encoder"].requires_grad_(False)
-        self.skipped_ = photos.skipped
+        self.skipped_ = stack.skipped
         return self
 
     def _networks(self) -> dict[str, nn.Module]:
@@ -100,3 +100,11 @@ class BiGAN(Adversarial, GeneratorInverter):
 
     def _encode(self, pixels: Float[Tensor, "n c h w"]) -> Float[Tensor, "n ..."]:
         return self.fitted.prior.from_free(self.encoder_(pixels))
+
+    def _state(self) -> dict[str, Tensor]:
+        return dict(self.encoder_.state_dict())
+
+    def _restore(self, generator: Generator, state: Mapping[str, Tensor]) -> None:
+        encoder = self._networks()["encoder"]
+        encoder.load_state_dict(dict(state))
+        self.generator_, self.encoder_ = generator, encoder.requires_grad_(False).eval()

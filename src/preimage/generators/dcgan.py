@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, final
 
@@ -10,6 +11,7 @@ from torch.nn.functional import softplus
 
 from preimage.generators.adversarial import Adversarial, Draws, frozen
 from preimage.generators.generator import Generator
+from preimage.generators.model import GeneratorModel
 from preimage.generators.priors import Uniform
 from preimage.nets.convolutional import Discriminator
 from preimage.runtime import generator as random_generator
@@ -18,7 +20,7 @@ from preimage.training import Loop
 
 @final
 @dataclass(kw_only=True)
-class DCGAN(Adversarial):
+class DCGAN(Adversarial, GeneratorModel):
     r"""A deep convolutional generative adversarial network.
 
     The generator of AEGAN's table 3 against the discriminator of its table 4; codes are from
@@ -61,8 +63,8 @@ class DCGAN(Adversarial):
             InputError: The images cannot be used, or a setting is out of range.
             TrainingError: A loss is no longer finite; the last good checkpoint is kept.
         """
-        photos = self._photos(images)
-        prior, draws = Uniform(self.latent), Draws(photos.pixels, self.batch)
+        stack = self._photos(images)
+        prior, draws = Uniform(self.latent), Draws(stack.pixels, self.batch)
         networks = self._networks()
 
         def step(loop: Loop) -> dict[str, Tensor]:
@@ -77,10 +79,10 @@ class DCGAN(Adversarial):
             return {"discriminator": against, "generator": towards}
 
         sides = {name: (name,) for name in networks}
-        self.history_ = self._play(photos, networks, sides, step, "DCGAN")
+        self.history_ = self._play(stack, networks, sides, step, prior, "DCGAN")
         self.generator_ = Generator(networks["generator"], prior=prior)
         self.discriminator_ = networks["discriminator"].requires_grad_(False)
-        self.skipped_ = photos.skipped
+        self.skipped_ = stack.skipped
         return self
 
     def _networks(self) -> dict[str, nn.Module]:
@@ -89,3 +91,12 @@ class DCGAN(Adversarial):
             "generator": self._deconv_net(self.latent, draws),
             "discriminator": Discriminator(self._shape, width=self.width, generator=draws),
         }
+
+    def _state(self) -> dict[str, Tensor]:
+        return dict(self.discriminator_.state_dict())
+
+    def _restore(self, generator: Generator, state: Mapping[str, Tensor]) -> None:
+        discriminator = self._networks()["discriminator"]
+        discriminator.load_state_dict(dict(state))
+        self.generator_ = generator
+        self.discriminator_ = discriminator.requires_grad_(False).eval()

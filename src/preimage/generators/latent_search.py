@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self, final
 
@@ -52,9 +53,7 @@ class LatentSearch(GeneratorInverter):
             InputError: A setting is out of range.
         """
         if self.steps < 1 or self.starts < 1:
-            raise InputError(
-                f"steps={self.steps} and starts={self.starts} must both be 1 or more."
-            )
+            raise InputError(f"steps={self.steps} and starts={self.starts} must both be 1 or more.")
         self.generator_ = generator
         return self
 
@@ -71,3 +70,9 @@ class LatentSearch(GeneratorInverter):
             errors.append(residual(generator(z), pixels))
         best = torch.stack(errors).argmin(dim=0)
         return torch.stack(ends)[best, torch.arange(len(pixels), device=best.device)]
+
+    def _state(self) -> dict[str, Tensor]:
+        return {}
+
+    def _restore(self, generator: Generator, state: Mapping[str, Tensor]) -> None:
+        self.generator_ = generator

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from torch import nn
 from torch.optim import Adam
@@ -41,9 +39,6 @@ class Trained:
     mixed_precision: Precision = "no"
     device: str | None = None
 
-    unsaved: ClassVar[tuple[str, ...]] = ("run", "mixed_precision", "device")
-    """Settings that a model does not depend on once it is trained."""
-
     def _adam(self, *networks: nn.Module) -> Adam:
         parameters = [one for network in networks for one in network.parameters()]
         return Adam(parameters, lr=self.learning_rate, betas=(0.5, 0.999), fused=True)
@@ -64,10 +59,3 @@ class Trained:
             mixed_precision=self.mixed_precision,
             device=self.device,
         )
-
-    def _settings(self) -> Mapping[str, Any]:
-        """The settings that are saved, as JSON values."""
-        return {name: value for name, value in vars(self).items() if self._kept(name)}
-
-    def _kept(self, name: str) -> bool:
-        return not name.endswith("_") and name not in self.unsaved

@@ -55,6 +55,9 @@ class DeconvNet(nn.Module):
         width: Channels of the last map before the image; 64 in the table.
         generator: Where the first weights are drawn from.
 
+    Attributes:
+        settings: The four numbers, with which it can be built again.
+
     Example:
         >>> net = DeconvNet(100, size=64, channels=3, width=16, generator=torch.Generator())
         >>> net(torch.zeros(2, 100)).shape
@@ -65,6 +68,7 @@ class DeconvNet(nn.Module):
         self, latent: int, *, size: int, channels: int, width: int, generator: torch.Generator
     ) -> None:
         super().__init__()
+        self.settings = {"latent": latent, "size": size, "channels": channels, "width": width}
         widths = map_widths(size, size, width)[::-1]
         self.dense = _dense(latent, SMALLEST**2 * widths[0], generator)
         layers: list[nn.Module] = [
