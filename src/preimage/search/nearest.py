@@ -61,7 +61,9 @@ class Exact:
         found = [np.zeros((0, k))], [np.zeros((0, k), dtype=np.int64)]
         for part in queries.split(max(1, AT_ONCE // len(self))):
             rough, slack = self._rough(part)
-            last = rough.kthvalue(k, dim=1, keepdim=True).values
+            last = rough.topk(k, dim=1, largest=False, sorted=False).values.amax(
+                dim=1, keepdim=True
+            )
             query, row = (rough <= last + 2 * slack).numpy().nonzero()
             squared = self._squared(part, query, row)
             first = np.lexsort((self.order[row], squared, query))
