@@ -45,11 +45,13 @@ class Added:
     notes: dict[str, str]
 
     def __str__(self) -> str:
-        parts = [f"{self.new:,} new"]
-        parts += [f"{self.changed:,} changed"] if self.changed else []
-        parts += [f"{self.known:,} known already"] if self.known else []
-        parts += [f"{len(self.skipped):,} not read"] if self.skipped else []
-        return ", ".join(parts)
+        counts = {
+            "new": self.new,
+            "changed": self.changed,
+            "known already": self.known,
+            "not read": len(self.skipped),
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
 @final
