@@ -25,6 +25,7 @@ class Trained:
         seed: Fixes everything that is drawn; the same seed gives the same answers.
         run: A folder for the log, checkpoints and sample sheets. A training that was interrupted
             goes on from there, and ends with the same bits as one that was not. None keeps nothing.
+        checkpoint_every: Steps between two checkpoints in the run folder.
         mixed_precision: What networks compute in while they are trained: "no" (float32), or
             "bf16" on a GPU.
         device: "cpu", "cuda", or None for the best there is.
@@ -36,6 +37,7 @@ class Trained:
     learning_rate: float = 2e-4
     seed: int = 0
     run: str | os.PathLike[str] | None = None
+    checkpoint_every: int = 500
     mixed_precision: Precision = "no"
     device: str | None = None
 
@@ -54,7 +56,7 @@ class Trained:
             steps=self.steps,
             seed=self.seed,
             run=self.run,
-            checkpoint_every=500,
+            checkpoint_every=self.checkpoint_every,
             observe_every=observe_every,
             mixed_precision=self.mixed_precision,
             device=self.device,
