@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from preimage.errors import InputError, NotFittedError
+from preimage.errors import InputError
 from preimage.generators.codes import Codes
 from preimage.generators.generator import Generator
-from preimage.generators.pixels import Batch, batches, residual
+from preimage.generators.model import GeneratorModel
+from preimage.generators.pixels import residual
 from preimage.generators.refinement import refine as refined
+from preimage.images import Batch, open_images
 
 CHUNK = 256
 """Images that are worked on at a time."""
 
 
 @dataclass(kw_only=True)
-class GeneratorInverter(ABC):
+class GeneratorInverter(GeneratorModel):
     """A method that finds the codes with which a generator makes given images.
 
     A method adds `fit` and `_encode`.
@@ -31,25 +33,9 @@ class GeneratorInverter(ABC):
         generator_: What it inverts.
     """
 
-    kind: ClassVar[str]
-
     @abstractmethod
     def _encode(self, pixels: Float[Tensor, "n c h w"]) -> Float[Tensor, "n ..."]:
         """The codes of some images on the generator's device; called without gradients."""
-
-    @property
-    def fitted(self) -> Generator:
-        """The generator that it was fitted to.
-
-        Raises:
-            NotFittedError: There is none yet.
-        """
-        generator = vars(self).get("generator_")
-        if generator is None:
-            raise NotFittedError(
-                f"this {type(self).__name__} has not been fitted; call fit first, or load one."
-            )
-        return generator
 
     def encode(self, pixels: Float[Tensor, "n c h w"]) -> Float[Tensor, "n ..."]:
         """The codes of some images, without their reconstructions.
@@ -93,10 +79,12 @@ class GeneratorInverter(ABC):
         generator = self.fitted
         if refine < 0:
             raise InputError(f"refine={refine}; it is a number of steps, 0 or more.")
-        for batch in batches(images, generator.image_shape, CHUNK):
-            yield self._answer(batch, refine)
+        opened = open_images(images)
+        channels, *sides = generator.image_shape
+        for batch in opened.batches(CHUNK, size=(sides[0], sides[1]), channels=channels):
+            yield self._answer(batch, refine, opened.skipped)
 
-    def _answer(self, batch: Batch, steps: int) -> Codes:
+    def _answer(self, batch: Batch, steps: int, skipped: Mapping[str, str]) -> Codes:
         generator = self.fitted
         pixels = _laid_out(batch.pixels, generator)
         with torch.no_grad():
@@ -105,9 +93,7 @@ class GeneratorInverter(ABC):
             z = refined(generator, z, pixels, steps=steps)
         with torch.no_grad():
             made = generator(z)
-        return Codes(
-            z.cpu(), made.cpu(), residual(made, pixels).cpu(), batch.names, dict(batch.skipped)
-        )
+        return Codes(z.cpu(), made.cpu(), residual(made, pixels).cpu(), batch.names, dict(skipped))
 
     def _check(self, pixels: Tensor) -> None:
         shape = self.fitted.image_shape

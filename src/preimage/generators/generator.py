@@ -57,7 +57,11 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, module: nn.Module, *, prior: Prior, range: tuple[float, float] = (0.0, 1.0)
+        self,
+        module: nn.Module,
+        *,
+        prior: Prior,
+        range: tuple[float, float] = (0.0, 1.0),  # noqa: A002 - the word for it
     ) -> None:
         super().__init__()
         if not isinstance(module, nn.Module):
@@ -68,7 +72,7 @@ class Generator(nn.Module):
         low, high = range
         if not low < high:
             raise InputError(f"range={range!r}; give the values of black and white, low < high.")
-        self.module = deepcopy(module).requires_grad_(False)
+        self.module = self.copied(module).requires_grad_(False)
         self.prior = prior
         self.range = (float(low), float(high))
         self.eval()
@@ -120,6 +124,21 @@ class Generator(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Does nothing: a generator stays in evaluation mode."""
         return super().train(False)
+
+    @staticmethod
+    def copied(module: nn.Module) -> nn.Module:
+        """A copy of a module.
+
+        Raises:
+            InputError: It cannot be copied.
+        """
+        try:
+            return deepcopy(module)
+        except (RuntimeError, TypeError) as error:
+            raise InputError(
+                f"the generator cannot be copied ({error}); give a module without hooks, files "
+                "or tensors that were computed with gradients."
+            ) from error
 
     def _probe(self) -> tuple[int, int, int]:
         wanted = f"({PROBES}, {', '.join(map(str, self.latent_shape))})"

@@ -110,7 +110,7 @@ class LearnedInverter(GeneratorInverter, Trained):
         )
 
     def _state(self) -> dict[str, Tensor]:
-        return {f"encoder.{name}": one for name, one in self.encoder_.state_dict().items()}
+        return dict(self.encoder_.state_dict())
 
     def _restore(self, generator: Generator, state: Mapping[str, Tensor]) -> None:
         encoder = self._network(generator)

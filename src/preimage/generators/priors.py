@@ -6,13 +6,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from preimage.errors import InputError, StoreError
+from preimage.errors import InputError
 
 MARGIN = 1e-3
 """How close to a bound a code may come in free coordinates, in half-widths.
@@ -70,6 +70,15 @@ class Prior(ABC):
     def to_config(self) -> dict[str, Any]:
         """The prior as JSON values."""
         return {"kind": self.kind, "shape": list(self.latent_shape)}
+
+    def state(self) -> dict[str, Tensor]:
+        """What JSON cannot hold of it."""
+        return {}
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Self:
+        """The prior that `to_config` and `state` wrote."""
 
 
 @final
@@ -132,6 +141,11 @@ class Uniform(Prior):
         """The prior as JSON values."""
         return {**super().to_config(), "low": self.low, "high": self.high}
 
+    @classmethod
+    def restore(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Self:
+        """The prior that `to_config` wrote."""
+        return cls(tuple(config["shape"]), config["low"], config["high"])
+
 
 @final
 @dataclass(frozen=True)
@@ -164,21 +178,7 @@ class Normal(Prior):
         """The codes as they are."""
         return free
 
-
-PRIORS: dict[str, type[Prior]] = {one.kind: one for one in (Uniform, Normal)}
-
-
-def prior_from_config(config: Mapping[str, Any]) -> Prior:
-    """The prior that `to_config` wrote.
-
-    Raises:
-        StoreError: It is of a kind that this version does not know.
-    """
-    settings = dict(config)
-    kind = settings.pop("kind", None)
-    if kind not in PRIORS:
-        raise StoreError(
-            f"the model has a prior of kind {kind!r}; this version knows {', '.join(PRIORS)}. "
-            "Upgrade preimage."
-        )
-    return PRIORS[kind](**{**settings, "shape": tuple(settings["shape"])})
+    @classmethod
+    def restore(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Self:
+        """The prior that `to_config` wrote."""
+        return cls(tuple(config["shape"]))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from torch import nn
 from torch.optim import Adam
@@ -27,6 +25,7 @@ class Trained:
         seed: Fixes everything that is drawn; the same seed gives the same answers.
         run: A folder for the log, checkpoints and sample sheets. A training that was interrupted
             goes on from there, and ends with the same bits as one that was not. None keeps nothing.
+        checkpoint_every: Steps between two checkpoints in the run folder.
         mixed_precision: What networks compute in while they are trained: "no" (float32), or
             "bf16" on a GPU.
         device: "cpu", "cuda", or None for the best there is.
@@ -38,17 +37,15 @@ class Trained:
     learning_rate: float = 2e-4
     seed: int = 0
     run: str | os.PathLike[str] | None = None
+    checkpoint_every: int = 500
     mixed_precision: Precision = "no"
     device: str | None = None
-
-    unsaved: ClassVar[tuple[str, ...]] = ("run", "mixed_precision", "device")
-    """Settings that a model does not depend on once it is trained."""
 
     def _adam(self, *networks: nn.Module) -> Adam:
         parameters = [one for network in networks for one in network.parameters()]
         return Adam(parameters, lr=self.learning_rate, betas=(0.5, 0.999), fused=True)
 
-    def _trainer(self) -> Trainer:
+    def _trainer(self, *, observe_every: int = 1000) -> Trainer:
         if self.batch < 2:
             raise InputError(
                 f"batch={self.batch}; batch normalisation needs 2 images or more in a batch."
@@ -59,14 +56,8 @@ class Trained:
             steps=self.steps,
             seed=self.seed,
             run=self.run,
-            checkpoint_every=500,
+            checkpoint_every=self.checkpoint_every,
+            observe_every=observe_every,
             mixed_precision=self.mixed_precision,
             device=self.device,
         )
-
-    def _settings(self) -> Mapping[str, Any]:
-        """The settings that are saved, as JSON values."""
-        return {name: value for name, value in vars(self).items() if self._kept(name)}
-
-    def _kept(self, name: str) -> bool:
-        return not name.endswith("_") and name not in self.unsaved

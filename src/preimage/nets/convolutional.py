@@ -55,6 +55,9 @@ class DeconvNet(nn.Module):
         width: Channels of the last map before the image; 64 in the table.
         generator: Where the first weights are drawn from.
 
+    Attributes:
+        settings: The four numbers, with which it can be built again.
+
     Example:
         >>> net = DeconvNet(100, size=64, channels=3, width=16, generator=torch.Generator())
         >>> net(torch.zeros(2, 100)).shape
@@ -65,6 +68,7 @@ class DeconvNet(nn.Module):
         self, latent: int, *, size: int, channels: int, width: int, generator: torch.Generator
     ) -> None:
         super().__init__()
+        self.settings = {"latent": latent, "size": size, "channels": channels, "width": width}
         widths = map_widths(size, size, width)[::-1]
         self.dense = _dense(latent, SMALLEST**2 * widths[0], generator)
         layers: list[nn.Module] = [
@@ -80,7 +84,7 @@ class DeconvNet(nn.Module):
             ]
         layers += [_deconv(widths[-1], channels, generator, bias=True), nn.Sigmoid()]
         self.layers = nn.Sequential(*layers)
-        self.to(memory_format=torch.channels_last)
+        _channels_last(self)
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
         """The images of some codes."""
@@ -119,7 +123,7 @@ class Encoder(nn.Module):
         widths = map_widths(height, breadth, width)
         self.features = nn.Sequential(*_halvings([channels, *widths], generator, leak=0.0))
         self.dense = _dense(_mapped(height, breadth, widths), outputs, generator)
-        self.to(memory_format=torch.channels_last)
+        _channels_last(self)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
         """The codes of some images, in coordinates without bounds."""
@@ -155,7 +159,7 @@ class Discriminator(nn.Module):
             *_halvings([channels + labels, *widths], generator, leak=LEAK)
         )
         self.dense = _dense(_mapped(height, breadth, widths), 1, generator)
-        self.to(memory_format=torch.channels_last)
+        _channels_last(self)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], labels: Float[Tensor, "n labels"] | None = None
@@ -203,7 +207,7 @@ class PairDiscriminator(nn.Module):
             *_halvings([joined, last, last, last], generator, leak=LEAK), nn.AdaptiveAvgPool2d(1)
         )
         self.dense = _dense(last, 1, generator)
-        self.to(memory_format=torch.channels_last)
+        _channels_last(self)
 
     def forward(
         self, x: Float[Tensor, "n c h w"], z: Float[Tensor, "n latent"]
@@ -251,6 +255,13 @@ def _dense(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -bound, bound, generator=generator)
     return layer
+
+
+def _channels_last(network: nn.Module) -> None:
+    # A tenth to a fifth faster on the CPU than channels first, and more on a GPU in 16 bits.
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
 
 def _mapped(height: int, breadth: int, widths: list[int]) -> int:
