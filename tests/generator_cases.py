@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, one_hot
 
 from preimage.generators import DCGAN, Generator, Uniform
 from preimage.generators.presets import PRESETS
@@ -15,8 +15,16 @@ from preimage.nets.convolutional import DeconvNet
 @cache
 def digits() -> Tensor:
     """1,797 digits of 16 by 16 in [0, 1]."""
-    images = torch.tensor(load_digits().images / 16, dtype=torch.float32)[:, None]
+    values, _ = load_digits(return_X_y=True)
+    images = torch.tensor(values, dtype=torch.float32).view(-1, 1, 8, 8) / 16
     return interpolate(images, size=16, mode="bilinear").clamp(0, 1)
+
+
+@cache
+def kinds() -> Tensor:
+    """Which digit each is, as ten numbers 0 or 1."""
+    _, values = load_digits(return_X_y=True)
+    return one_hot(torch.tensor(values), 10)
 
 
 @cache

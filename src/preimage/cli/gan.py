@@ -61,7 +61,7 @@ def train(
         str | None, typer.Option(help="cpu or cuda; the best there is by default.")
     ] = None,
     bf16: Annotated[
-        bool, typer.Option("--bf16", help="Train in bfloat16: faster on a GPU.")
+        bool, typer.Option("--bf16", help="Train in bfloat16: faster on GPUs and on CPUs with AMX.")
     ] = False,
     seed: SeedOption = None,
     force: ForceOption = False,

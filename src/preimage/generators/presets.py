@@ -30,7 +30,7 @@ class Preset:
         gan_steps: Steps of the generator's training.
         encoder_steps: Steps of the encoder's.
         batch: Images in a batch.
-        learning_rate: Of Adam, in both.
+        learning_rate: Of Adam, in the generator's training and those of the published encoders.
     """
 
     size: int
@@ -66,14 +66,13 @@ class Preset:
         """
         if name not in ENCODERS:
             raise InputError(f"there is no encoder {name!r}; there are {', '.join(ENCODERS)}.")
-        encoder = ENCODERS[name]
-        return encoder(
-            steps=self.encoder_steps,
-            width=self.width,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            seed=seed,
+        encoder = ENCODERS[name](
+            steps=self.encoder_steps, width=self.width, batch=self.batch, seed=seed
         )
+        # The published methods take the generator's rate; ours has its own.
+        if not isinstance(encoder, CombinedInverter):
+            encoder.learning_rate = self.learning_rate
+        return encoder
 
 
 PRESETS = {
