@@ -9,6 +9,7 @@ import typer
 from preimage.cli.benchmark import benchmark
 from preimage.cli.check import check
 from preimage.cli.fit import fit
+from preimage.cli.gan import gan
 from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
 from preimage.cli.reproduce import reproduce
@@ -54,6 +55,7 @@ app.command()(methods)
 app.command()(info)
 app.command()(reproduce)
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(gan, name="gan")
 app.add_typer(search, name="search")
 
 

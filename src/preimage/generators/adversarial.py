@@ -100,6 +100,7 @@ class Adversarial(Trained):
         return observe
 
     def _photos(self, images: object) -> Stack:
+        self._check_settings()
         if self.latent < 1:
             raise InputError(f"latent={self.latent}; a code needs one number or more.")
         if self.size < 8 or self.size & (self.size - 1):

@@ -47,7 +47,7 @@ class GeneratorInverter(GeneratorModel):
             Codes on the CPU.
         """
         generator = self.fitted
-        self._check(pixels)
+        self._check_pixels(pixels)
         with torch.no_grad():
             parts = [self._encode(_laid_out(part, generator)).cpu() for part in pixels.split(CHUNK)]
         return torch.cat(parts)
@@ -95,7 +95,7 @@ class GeneratorInverter(GeneratorModel):
             made = generator(z)
         return Codes(z.cpu(), made.cpu(), residual(made, pixels).cpu(), batch.names, dict(skipped))
 
-    def _check(self, pixels: Tensor) -> None:
+    def _check_pixels(self, pixels: Tensor) -> None:
         shape = self.fitted.image_shape
         if tuple(pixels.shape[1:]) != shape or not pixels.is_floating_point():
             raise InputError(

@@ -52,12 +52,7 @@ class Codes:
 
     def columns(self) -> dict[str, np.ndarray]:
         """One row an image: "name", "residual", and the numbers of its code, "z1", "z2", ..."""
-        flat = self.z.flatten(1).cpu().numpy()
-        return {
-            "name": np.array(self.names, dtype=str),
-            "residual": self.residual.cpu().numpy(),
-            **{f"z{i + 1}": flat[:, i] for i in range(flat.shape[1])},
-        }
+        return code_columns(self.names, self.z, self.residual)
 
     def to_frame(self, kind: Kind = "pyarrow") -> Any:
         """The codes as a frame.
@@ -88,3 +83,15 @@ class Codes:
             f"{len(self)} codes of {self.z[0].numel()} numbers; residual {mean:.3g} on average, "
             f"{self.residual[worst]:.3g} at most ({self.names[worst]})"
         )
+
+
+def code_columns(
+    names: Sequence[str], z: Float[Tensor, "n ..."], residual: Float[Tensor, " n"]
+) -> dict[str, np.ndarray]:
+    """Columns "name", "residual", "z1", "z2", ..., one row an image."""
+    flat = z.flatten(1).cpu().numpy()
+    return {
+        "name": np.array(names, dtype=str),
+        "residual": residual.cpu().numpy(),
+        **{f"z{i + 1}": flat[:, i] for i in range(flat.shape[1])},
+    }

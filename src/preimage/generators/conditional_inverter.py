@@ -56,6 +56,7 @@ class ConditionalInverter(GeneratorInverter, Trained):
                 cannot be used.
             TrainingError: A loss is no longer finite; the last good checkpoint is kept.
         """
+        self._check_settings()
         prior = _labelled(generator)
         channels, size, _ = generator.image_shape
         stack = photos(images, size=size, channels=channels)

@@ -6,7 +6,7 @@ from os import PathLike
 
 from torch import nn
 
-from preimage.errors import PreimageError, StoreError
+from preimage.errors import InputError, PreimageError, StoreError
 from preimage.generators.bigan import BiGAN
 from preimage.generators.combined import CombinedInverter
 from preimage.generators.conditional import ConditionalDCGAN
@@ -51,7 +51,7 @@ def load(
 
     Raises:
         StoreError: The folder cannot be read, is damaged, or holds something else.
-        InputError: `module` is missing or does not fit.
+        InputError: `module` is missing or does not fit, or there is no such device.
     """
     config, tensors = load_model(path)
     if config["kind"] != KIND or config.get("method") not in MODELS:
@@ -70,7 +70,13 @@ def load(
             f"the model in {path} is incomplete ({type(error).__name__}: {error}); copy the "
             "folder again from where it was saved, or fit and save again."
         ) from error
-    for part in vars(model).values():
-        if isinstance(part, nn.Module):
-            part.to(device)
+    try:
+        for part in vars(model).values():
+            if isinstance(part, nn.Module):
+                part.to(device)
+    # AssertionError is what torch raises where it was built without CUDA.
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f'device={device!r} is not there ({error}); use "cpu", or another device.'
+        ) from error
     return model

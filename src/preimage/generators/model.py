@@ -28,7 +28,13 @@ class GeneratorModel(ABC):
     """
 
     kind: ClassVar[str]
-    unsaved: ClassVar[tuple[str, ...]] = ("run", "mixed_precision", "device")
+    unsaved: ClassVar[tuple[str, ...]] = (
+        "run",
+        "sheet_every",
+        "checkpoint_every",
+        "mixed_precision",
+        "device",
+    )
     """Settings on which a trained model does not depend."""
 
     @abstractmethod
