@@ -173,6 +173,9 @@ def test_adding_again_adds_nothing(album: Path, tmp_path: Path) -> None:
         index = ImageIndex(uri=uri)
         assert str(index.add(album)) == "33 new"
         assert str(index.add(album)) == "33 known already"
+        (album / "zero.png").touch()
+        assert str(index.add(album)) == "33 known already, 1 not read"
+        (album / "zero.png").unlink()
         (album / "link.png").symlink_to(album / "part03.png")
         again = index.add([album / "link.png", album / "part03.png"])
         assert (again.new, again.known, again.skipped) == (
@@ -418,8 +421,8 @@ def test_images_in_memory_are_shown_if_given(tmp_path: Path) -> None:
 def agreed(k: int, feature: Any = None) -> tuple[Matches, dict[str, list[int]]]:
     """Digits found by queries that are not in the index, and one label for each digit."""
     index = ImageIndex(feature=feature or DHash())
-    index.add(DIGITS)
-    images = open_images(DIGITS)
+    images = open_images(DIGITS[:500])
+    index.add(images)
     labels = {name: (LABELS[i] == np.arange(10)).tolist() for i, name in enumerate(images.names)}
     return index.query(images.only(images.names[:100]), k=k), labels
 
@@ -427,7 +430,7 @@ def agreed(k: int, feature: Any = None) -> tuple[Matches, dict[str, list[int]]]:
 def test_agreement_is_between_random_and_best() -> None:
     found, labels = agreed(5)
     result = label_agreement(found, labels, among=list(labels))
-    counts = np.bincount(LABELS) / len(LABELS)
+    counts = np.bincount(LABELS[:500]) / 500
     same = counts[LABELS[:100]].mean()
     assert result.random == pytest.approx(1 - 0.2 * (1 - same), abs=1e-9)
     assert result.best == 1
@@ -450,10 +453,10 @@ def test_best_possible_is_the_best_of_all_choices() -> None:
 
 def test_labels_must_be_there() -> None:
     found, labels = agreed(1)
-    with pytest.raises(InputError, match="'0000' has no labels"):
-        label_agreement(found, {k: v for k, v in labels.items() if k != "0000"})
+    with pytest.raises(InputError, match="'000' has no labels"):
+        label_agreement(found, {k: v for k, v in labels.items() if k != "000"})
     with pytest.raises(InputError, match="as many"):
-        label_agreement(found, {**labels, "0001": [1]}, among=list(labels))
+        label_agreement(found, {**labels, "001": [1]}, among=list(labels))
 
 
 def test_the_command_line_names_the_features_that_there_are() -> None:

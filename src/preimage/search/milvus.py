@@ -100,8 +100,8 @@ class Milvus(Vectors):
         """The nearest entries of each vector; of several at the same distance, by name.
 
         Milvus computes in float32 and cuts ties anyhow. So more is asked for than is wanted, and
-        again for those whose last answer is still as near as their k-th; then distances are computed
-        in float64.
+        again for those whose last answer is still as near as their k-th; then distances are
+        computed in float64.
         """
         entries: list[list[Entry]] = [[] for _ in vectors]
         squared = np.zeros((len(vectors), k))
