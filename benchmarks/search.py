@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few vectors, for a look; not written")
     quick = parser.parse_args().quick
     sections = {
-        "In memory": in_memory([10_000] if quick else [20_000, 100_000, 1_000_000]),
+        "In memory": in_memory([10_000] if quick else [20_000, 100_000]),
         "In Milvus's local store": in_milvus(1_000 if quick else 20_000),
         "Hashes": hashing(500 if quick else 20_000),
     }
