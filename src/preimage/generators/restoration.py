@@ -203,9 +203,7 @@ class _Task:
         )
 
 
-def _observations(
-    observed: Any, degradation: Degradation, generator: Generator
-) -> Any:
+def _observations(observed: Any, degradation: Degradation, generator: Generator) -> Any:
     """Observations with their names, some at a time, on the generator's device."""
     with torch.no_grad():
         made = degradation(torch.zeros(1, *generator.image_shape, device=generator.device))

@@ -112,9 +112,7 @@ def _rows(table: dict[str, tuple[int, ...]], names: tuple[str, ...], path: Path)
     return np.array([table[name] for name in plain])
 
 
-def _split(
-    pixels: Tensor, labels: np.ndarray | None, name: str, skipped: dict[str, str]
-) -> Faces:
+def _split(pixels: Tensor, labels: np.ndarray | None, name: str, skipped: dict[str, str]) -> Faces:
     count = len(pixels) - len(pixels) // HELD_OUT
     return Faces(
         pixels[:count],

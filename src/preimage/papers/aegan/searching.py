@@ -76,8 +76,7 @@ def searching(models: Models) -> Values:
         for place, (_, asked, _, there) in places.items():
             queries, codes = vectors[place]
             rows[name] |= {
-                f"{place}{k}": value
-                for k, value in agreement(queries, asked, codes, there).items()
+                f"{place}{k}": value for k, value in agreement(queries, asked, codes, there).items()
             }
     return rows
 
