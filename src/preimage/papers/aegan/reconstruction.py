@@ -109,9 +109,7 @@ def _own(models: Models) -> dict[str, float | None]:
     }
 
 
-def _answered(
-    generator: Generator, z: Tensor, x: Tensor, found: Tensor
-) -> dict[str, float | None]:
+def _answered(generator: Generator, z: Tensor, x: Tensor, found: Tensor) -> dict[str, float | None]:
     with torch.no_grad():
         made = torch.cat([generator(part) for part in found.split(256)])
     return _scores(x, made) | {"code": float((found - z).norm() / z.norm())}

@@ -25,11 +25,11 @@ FOUND = 5
 
 def looks(models: Models) -> dict[str, Look]:
     """What images are compared by."""
-    judge = models.gan.discriminator_
+    features = models.gan.discriminator_.get_submodule("features")
 
     def maps(images: Tensor) -> Tensor:
         with torch.no_grad():
-            return adaptive_avg_pool2d(judge.features(images), 4).flatten(1)
+            return adaptive_avg_pool2d(features(images), 4).flatten(1)
 
     code = models.corrected(models.combined, 0).encode
     return {
@@ -76,8 +76,7 @@ def searching(models: Models) -> Values:
         for place, (_, asked, _, there) in places.items():
             queries, codes = vectors[place]
             rows[name] |= {
-                f"{place}{k}": value
-                for k, value in agreement(queries, asked, codes, there).items()
+                f"{place}{k}": value for k, value in agreement(queries, asked, codes, there).items()
             }
     return rows
 
