@@ -14,7 +14,7 @@ from torch import Tensor
 from preimage.errors import DataError, InputError, OutputExistsError, StoreError
 from preimage.images import Picture, write_picture
 from preimage.papers.aegan.cells import Cell, Key
-from preimage.papers.aegan.data import digits, photos, read_labels
+from preimage.papers.aegan.data import Faces, digits, photos, read_labels
 from preimage.papers.aegan.descents import reached
 from preimage.papers.aegan.measures import hash_similarity, psnr, ssim
 from preimage.papers.aegan.models import Models
@@ -24,21 +24,35 @@ from preimage.papers.aegan.sizes import SIZES
 from preimage.papers.aegan.tables import TABLES
 from preimage.papers.kept import Kept
 
-SHORT = replace(SIZES["tiny"], gan_steps=30, encoder_steps=20, codes=16, descents=8, calls=20)
+SHORT = replace(SIZES["tiny"], gan_steps=30, encoder_steps=20, codes=8, descents=4, calls=8)
+
+
+def some_digits() -> Faces:
+    """A few of them."""
+    every = digits(16)
+    assert every.known_labels is not None
+    assert every.held_labels is not None
+    return replace(
+        every,
+        known=every.known[:200],
+        held=every.held[:40],
+        known_labels=every.known_labels[:200],
+        held_labels=every.held_labels[:40],
+    )
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reproduction with trainings far too short to be any good."""
     place = tmp_path_factory.mktemp("aegan")
-    run = Reproduction(size=SHORT, data=digits(16))
+    run = Reproduction(size=SHORT, data=some_digits())
     assert run.measure(place) == len(MEASURES)
     run.write(place)
     return place
 
 
 def test_everything_is_measured_once(folder: Path) -> None:
-    assert Reproduction(size=SHORT, data=digits(16)).measure(folder) == 0
+    assert Reproduction(size=SHORT, data=some_digits()).measure(folder) == 0
 
 
 def test_page_holds_every_table_and_figure(folder: Path) -> None:
@@ -57,7 +71,7 @@ def test_record_is_json_with_every_cell(folder: Path) -> None:
     assert {cell["table"] for cell in record["cells"]} == set(MEASURES)
     values = {cell["table"]: cell["values"] for cell in record["cells"]}
     assert values["reconstruction"]["best"]["dhash"] == 1
-    assert values["searching"]["random"]["known1"] == pytest.approx(0.1, abs=0.01)
+    assert values["searching"]["random"]["known1"] == pytest.approx(0.1, abs=0.02)
     # Refinement never makes an image worse, so neither does it on average.
     rows = values["reconstruction"]
     assert values["real"]["refined-longer"]["psnr"] >= values["real"]["refined"]["psnr"]
@@ -65,9 +79,9 @@ def test_record_is_json_with_every_cell(folder: Path) -> None:
 
 
 def test_models_are_kept_for_their_images(folder: Path) -> None:
-    known = Models(folder / "models" / "seed-0", digits(16), SHORT, 0)
+    known = Models(folder / "models" / "seed-0", some_digits(), SHORT, 0)
     before = known.generator.sample(2)[1]
-    again = Models(folder / "models" / "seed-0", digits(16), SHORT, 0)
+    again = Models(folder / "models" / "seed-0", some_digits(), SHORT, 0)
     assert torch.equal(again.generator.sample(2)[1], before)
     assert known.spent("gan").steps == SHORT.gan_steps
 
@@ -77,7 +91,7 @@ def test_results_from_elsewhere_stay(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match="choose another folder"):
         check_place(tmp_path)
     with pytest.raises(InputError, match="1 or more"):
-        Reproduction(size=SHORT, data=digits(16), seeds=0)
+        Reproduction(size=SHORT, data=some_digits(), seeds=0)
 
 
 def images(seed: int, n: int = 4) -> Tensor:

@@ -14,6 +14,7 @@ from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
 from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
+from preimage.cli.search import search
 from preimage.errors import PreimageError
 
 WRONG_USE = 2
@@ -55,6 +56,7 @@ app.command()(info)
 app.command()(reproduce)
 app.add_typer(benchmark, name="benchmark")
 app.add_typer(gan, name="gan")
+app.add_typer(search, name="search")
 
 
 def main() -> None:

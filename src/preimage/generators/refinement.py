@@ -191,7 +191,7 @@ class Misfit:
             apart = self._forward(self._generator(z)) - self._target[row]
             value = 0.5 * apart.flatten(1).square().sum(dim=1)
             value = value + 0.5 * self._weight * z.flatten(1).square().sum(dim=1)
-        (gradient,) = torch.autograd.grad(value.sum(), z)
+            (gradient,) = torch.autograd.grad(value.sum(), z)
         # What is not finite is worse than anything, and moves nothing.
         return value.detach().nan_to_num(nan=torch.inf), gradient.nan_to_num(0.0, 0.0, 0.0)
 

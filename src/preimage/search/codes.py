@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, final
+from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from preimage.runtime import digest
 from preimage.search.features import Feature
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """What finds codes, such as an inverse of a generator."""
 
@@ -32,8 +33,8 @@ class CodeFeature(Feature):
         encoder: What finds codes.
         shape: Channels, height and width of the images that it takes.
         numbers: How many numbers a code has.
-        print: Text that differs between encoders whose codes cannot be compared, such as a digest of
-            their weights.
+        print: Text that differs between encoders whose codes cannot be compared, such as a digest
+            of their weights.
         model: The folder that the encoder was loaded from; an index notes it.
     """
 
@@ -85,7 +86,7 @@ class CodeFeature(Feature):
         codes = self.encoder.encode(pixels).detach().to("cpu", torch.float32).flatten(1)
         if codes.shape != (len(pixels), self.numbers):
             raise InputError(
-                f"the encoder gave codes of shape {tuple(codes.shape)} for {len(pixels)} images, and "
+                f"the encoder gave codes of shape {tuple(codes.shape)} for {len(pixels)} images; "
                 f"{self.numbers} numbers each were announced."
             )
         return codes

@@ -61,8 +61,8 @@ def label_agreement(
 
     Args:
         matches: What a search found.
-        labels: The labels of each image by name, of queries and of images in the index: sequences of
-            equal length; a label agrees if it is equal.
+        labels: The labels of each image by name, of queries and of images in the index: sequences
+            of equal length; a label agrees if it is equal.
         among: The names of the images of the index, for the rows to compare with; None takes all
             of `labels` that are not queries.
 

@@ -232,8 +232,8 @@ class ImageIndex:
         if (found["fingerprint"], found["dim"]) != (self.feature.fingerprint, self.feature.dim):
             raise InputError(
                 f"the index {where} was made by another feature or another model: its vectors are "
-                f"{found['fingerprint']!r}, and {self.feature.fingerprint!r} was given. Open it with "
-                "the one that made it, or make a new index."
+                f"{found['fingerprint']!r}, and {self.feature.fingerprint!r} was given. Open it "
+                "with the one that made it, or make a new index."
             )
 
     def _milvus(self) -> Vectors:

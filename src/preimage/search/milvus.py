@@ -1,4 +1,4 @@
-"""Vectors in Milvus: in a local `.db`, run by milvus-lite, or on a server; the calls are the same."""
+"""Vectors in Milvus: in a local `.db` run by milvus-lite, or on a server, by the same calls."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -34,8 +35,8 @@ LONGEST = 65_535
 class Milvus(Vectors):
     """A collection of Milvus, searched exactly (index FLAT, metric L2).
 
-    Beside it a second collection, `NAME_about`, holds what the vectors mean, since milvus-lite keeps
-    no descriptions.
+    Beside it a second collection, `NAME_about`, holds what the vectors mean, since milvus-lite
+    keeps no descriptions.
     """
 
     DIGITS: ClassVar[int] = 32
@@ -245,7 +246,7 @@ def _key(place: str) -> str:
 def _ranges(parts: int) -> Iterator[tuple[str, str]]:
     """All keys, cut into ranges."""
     cuts = [f"{16**8 * i // parts:08x}" for i in range(parts)] + ["g"]
-    yield from zip(cuts, cuts[1:], strict=False)
+    yield from pairwise(cuts)
 
 
 def _entry(row: Any) -> Entry:

@@ -61,14 +61,16 @@ class Exact:
         found = [np.zeros((0, k))], [np.zeros((0, k), dtype=np.int64)]
         for part in queries.split(max(1, AT_ONCE // len(self))):
             rough, slack = self._rough(part)
-            last = rough.kthvalue(k, dim=1, keepdim=True).values
-            query, row = (rough <= last + 2 * slack).nonzero(as_tuple=True)
+            last = rough.topk(k, dim=1, largest=False, sorted=False).values.amax(
+                dim=1, keepdim=True
+            )
+            query, row = (rough <= last + 2 * slack).numpy().nonzero()
             squared = self._squared(part, query, row)
             first = np.lexsort((self.order[row], squared, query))
-            starts = np.searchsorted(query.numpy()[first], np.arange(len(part)))
+            starts = np.searchsorted(query[first], np.arange(len(part)))
             best = first[starts[:, None] + np.arange(k)]
             found[0].append(squared[best])
-            found[1].append(row.numpy()[best])
+            found[1].append(row[best])
         return np.concatenate(found[0]), np.concatenate(found[1])
 
     def within(self, radius: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
@@ -78,21 +80,19 @@ class Exact:
             radius: The largest squared distance.
 
         Yields:
-            The first row of each pair, the second, which comes later, their squared distance, and how
-            many rows are done.
+            The first row of each pair, the second, which comes later, their squared distance, and
+            how many rows are done.
         """
         size = max(1, AT_ONCE // len(self))
         for start in range(0, len(self), size):
             part = self.codes[start : start + size]
             rough, slack = self._rough(part)
             # Whoever came in an earlier part has had its pairs.
-            close = (rough[:, start:] <= radius + slack).nonzero()
-            one, other = close[:, 0], close[:, 1] + start
-            later = other > one + start
-            one, other = one[later], other[later]
+            one, other = (rough[:, start:] <= radius + slack).numpy().nonzero()
+            one, other = one[other > one], other[other > one] + start
             squared = self._squared(part, one, other)
             near = squared <= radius
-            yield one.numpy()[near] + start, other.numpy()[near], squared[near], start + len(part)
+            yield one[near] + start, other[near], squared[near], start + len(part)
 
     def _rough(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Squared distances of each query to all rows, and how wrong they may be."""
@@ -102,12 +102,14 @@ class Exact:
         slack = (queries.shape[1] + 8) * UNIT * (norms.sqrt() + self._longest).square()
         return rough, slack
 
-    def _squared(self, queries: Tensor, query: Tensor, row: Tensor) -> np.ndarray:
+    def _squared(self, queries: Tensor, query: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Squared distances of pairs in float64."""
         # NumPy adds up each row in the same order, whatever stands beside it.
-        left, right = queries.double().numpy(), self.codes
-        parts = [np.zeros(0)]
-        for some in torch.arange(len(row)).split(max(1, AT_ONCE // 8 // max(1, left.shape[1]))):
-            gap = left[query[some].numpy()] - right[row[some]].double().numpy()
-            parts.append(np.square(gap).sum(axis=1))
-        return np.concatenate(parts)
+        left, right = queries.numpy(), self.codes.numpy()
+        size = max(1, AT_ONCE // 8 // max(1, left.shape[1]))
+        squared = np.empty(len(row))
+        for start in range(0, len(row), size):
+            some = slice(start, start + size)
+            gap = left[query[some]].astype(np.float64) - right[row[some]]
+            squared[some] = np.square(gap).sum(axis=1)
+        return squared

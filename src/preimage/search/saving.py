@@ -77,8 +77,8 @@ def open_index(
     config, tensors = load_model(place)
     if config["kind"] != KIND:
         raise StoreError(
-            f"{place} holds a model of kind {config['kind']!r} and not an index of images; give the "
-            "folder that `preimage search index` or ImageIndex.save wrote."
+            f"{place} holds a model of kind {config['kind']!r} and not an index of images; give "
+            "the folder that `preimage search index` or ImageIndex.save wrote."
         )
     try:
         index = ImageIndex(feature=feature or _feature(config, str(place)))
@@ -89,8 +89,8 @@ def open_index(
         if isinstance(error, InputError):
             raise
         raise StoreError(
-            f"the index in {place} is incomplete ({type(error).__name__}: {error}); copy the folder "
-            "again from where it was saved, or make it anew."
+            f"the index in {place} is incomplete ({type(error).__name__}: {error}); copy the "
+            "folder again from where it was saved, or make it anew."
         ) from error
     return index
 
