@@ -17,12 +17,12 @@ from preimage.papers.aegan.descents import descents
 from preimage.papers.aegan.figures import draw
 from preimage.papers.aegan.models import Models
 from preimage.papers.aegan.page import markdown, page_record
-from preimage.papers.aegan.reconstruction import real, reconstruction
-from preimage.papers.aegan.searching import searching
+from preimage.papers.aegan.reconstruction import bigan, real, reconstruction
+from preimage.papers.aegan.searching import searching, searching_bigan
 from preimage.papers.aegan.sizes import Size
 from preimage.papers.kept import Kept
 from preimage.progress import progress
-from preimage.runtime import single_threaded
+from preimage.runtime import package_version, single_threaded
 
 PAGE, RECORD, CELLS, MODELS = "results.md", "results.json", "cells.jsonl", "models"
 
@@ -32,7 +32,10 @@ MEASURES: dict[str, Callable[[Models], Values]] = {
     "descents": descents,
     "searching": searching,
     "degrading": degrading,
+    "reconstruction-bigan": bigan,
+    "searching-bigan": searching_bigan,
 }
+"""In the order in which they are measured. BiGAN, which trains a generator of its own, is last."""
 
 
 @final
@@ -40,7 +43,8 @@ MEASURES: dict[str, Callable[[Models], Values]] = {
 class Reproduction:
     """What is run.
 
-    Models and measured tables are kept in the folder as soon as they are there; to repeat some,
+    Models and measured tables are kept in the folder as soon as they are there, and the page is
+    written anew after each table. To repeat some,
     remove their lines from `cells.jsonl`, or their folders from `models`.
 
     Args:
@@ -70,8 +74,6 @@ class Reproduction:
 
     def measure(self, folder: Path) -> int:
         """Trains and measures what is not kept yet; returns how many tables these were."""
-        from preimage.runtime import package_version
-
         kept = self.kept(folder)
         keys = [Key(table, seed) for seed in range(self.seeds) for table in MEASURES]
         missing = [key for key in keys if key not in kept]
@@ -82,6 +84,7 @@ class Reproduction:
                 bar.update(count, f"{key.table}, seed {key.seed}")
                 values = MEASURES[key.table](known[key.seed])
                 kept.add(Cell(key, values, package_version()))
+                self._write_page(folder, [])
         return len(missing)
 
     def cells(self, folder: Path) -> list[Cell]:
@@ -92,18 +95,19 @@ class Reproduction:
         """Writes the page, its record and the figures of seed 0; returns the files."""
         with single_threaded():
             drawn = draw(self.models(folder, 0), folder)
+        return [*drawn, *self._write_page(folder, drawn)]
+
+    def _write_page(self, folder: Path, drawn: list[Path]) -> list[Path]:
         cells = self.cells(folder)
+        kept = page_record(cells, self.size, self.data, self.seeds)
         texts = {
             PAGE: markdown(cells, self.size, self.data, self.seeds, drawn),
-            RECORD: json.dumps(page_record(cells, self.size, self.data, self.seeds), indent=1)
-            + "\n",
+            RECORD: json.dumps(kept, indent=1) + "\n",
         }
-        files = list(drawn)
         for name, text in texts.items():
-            files.append(folder / name)
-            with writing_file(files[-1], force=True) as aside:
+            with writing_file(folder / name, force=True) as aside:
                 aside.write_text(text, "utf-8")
-        return files
+        return [folder / name for name in texts]
 
 
 def check_place(folder: Path) -> None:

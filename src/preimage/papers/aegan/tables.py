@@ -27,7 +27,7 @@ class Table:
     """A table of the page.
 
     Attributes:
-        key: Of its cells.
+        key: Of its cells; those of `key-bigan` add rows.
         title: What it shows.
         note: What one has to know to read it.
         columns: In order.
@@ -44,7 +44,8 @@ class Table:
 
     def markdown(self, cells: Iterable[Cell]) -> str:
         """The table with means over the seeds, and standard deviations where there are two."""
-        of = [cell for cell in cells if cell.key.table == self.key and cell.values]
+        keys = (self.key, f"{self.key}-bigan")
+        of = [cell for cell in cells if cell.key.table in keys and cell.values]
         if not of:
             return f"### {self.title}\n\nNot measured."
         headings = ["", *(column.heading for column in self.columns)]
@@ -109,6 +110,7 @@ _METHODS = {
     "direct": "direct, as many steps",
     "direct-longer": "direct, as much time",
     "bigan": "BiGAN (its own images)",
+    "bigan-random": "random pairs of BiGAN's",
     "combined-once": "images and codes, one pass",
     "combined": "images and codes, corrected (default)",
     "aegan-corrected": "AEGAN, corrected",
@@ -163,8 +165,8 @@ TABLES = (
         "descents",
         "Calls of the generator until an image is found",
         "A call is one pass forward and one backward. Medians over images, to a PSNR of so many "
-        "dB; in brackets the share of images that got there. Those from the code count the passes of "
-        "the encoder's corrections as whole calls, though they have no backward pass.",
+        "dB; in brackets the share of images that got there. Those from the code count the passes "
+        "of the encoder's corrections as whole calls, though they have no backward pass.",
         (
             Column("calls30", "30 dB", 0),
             Column("share30", "(share)", 2),
