@@ -40,7 +40,10 @@ def train(
     ] = "small",
     encoder: Annotated[
         str,
-        typer.Option(metavar="NAME", help="combined (learns from the photos too), aegan, regression, or none."),
+        typer.Option(
+            metavar="NAME",
+            help="combined (learns from the photos too), aegan, regression, or none.",
+        ),
     ] = "combined",
     size: Annotated[
         int | None, typer.Option(help="Sides of an image, a power of two; else the preset's.")

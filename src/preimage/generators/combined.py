@@ -75,9 +75,9 @@ class CombinedInverter(LearnedInverter):
             TrainingError: The loss is no longer finite; the last good checkpoint is kept.
         """
         channels, height, width = generator.image_shape
-        real = (
-            photos(images, size=(height, width), channels=channels) if images is not None else None
-        )
+        real = None
+        if images is not None:
+            real = photos(images, size=(height, width), channels=channels).pixels
         judge = None if discriminator is None else deepcopy(discriminator).requires_grad_(False)
         self.judge_ = None if judge is None else judge.eval()
         seen = [] if judge is None else list(judge.state_dict().values())
