@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
 from preimage.cli.words import hint
 from preimage.errors import InputError
@@ -39,7 +40,10 @@ def train(
     ] = "small",
     encoder: Annotated[
         str,
-        typer.Option(metavar="NAME", help="combined, aegan, regression, or none."),
+        typer.Option(
+            metavar="NAME",
+            help="combined (learns from the photos too), aegan, regression, or none.",
+        ),
     ] = "combined",
     size: Annotated[
         int | None, typer.Option(help="Sides of an image, a power of two; else the preset's.")
@@ -85,6 +89,7 @@ def train(
 
     from dataclasses import replace
 
+    from preimage.generators.combined import CombinedInverter
     from preimage.generators.presets import PRESETS as SIZES
     from preimage.images import open_images
 
@@ -102,15 +107,21 @@ def train(
     model.fit(images)
     skipped = model.skipped_
     if encoder != "none":
-        model = replace(
+        inverse = replace(
             sized.encoder(encoder, seed=seed or 0),
             steps=encoder_steps or sized.encoder_steps,
             run=place / "encoder",
             **where,
-        ).fit(model.generator_)
+        )
+        made = model.generator_
+        model = (
+            inverse.fit(made, images)
+            if isinstance(inverse, CombinedInverter)
+            else inverse.fit(made)
+        )
     model.save(output, force=force)
     if not quiet:
-        _list_skipped(skipped)
+        print_skipped(skipped, images.notes)
         typer.echo(f"trained on {len(images) - _unread(images)} images; run folder: {place}")
         typer.echo(f"written: {output}")
 
@@ -163,7 +174,7 @@ def invert(
         )
     done = invert_into(inverter, images, output, refine=refine, table=table, force=force)  # pyright: ignore[reportArgumentType]
     if not quiet:
-        _list_skipped(done.skipped)
+        print_skipped(done.skipped, done.notes)
         typer.echo(
             f"{len(done.names)} images inverted; residual {done.residual.mean():.3g} on average, "
             f"{done.residual.max():.3g} at most"
@@ -189,10 +200,3 @@ def _best() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _list_skipped(skipped: dict[str, str]) -> None:
-    if skipped:
-        typer.echo(f"skipped {len(skipped)} files:", err=True)
-    for name, reason in skipped.items():
-        typer.echo(f"  {name}: {reason}", err=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
@@ -23,6 +25,9 @@ from preimage.tables import write_table
 
 TableFormat: TypeAlias = Literal["csv", "parquet", "json"]
 
+AHEAD = 2
+"""So many batches may wait to be written."""
+
 UNFINISHED = ".unfinished"
 """The folder, within the output, of what is known so far."""
 
@@ -37,6 +42,7 @@ class Inverted:
         names: The images that were inverted.
         residual: The root mean squared difference of a pixel, for each.
         skipped: What was passed over, with the reason.
+        notes: What was not taken over from an image that was read, by name.
         failed: How many of these were images by their name, and could not be read.
     """
 
@@ -44,6 +50,7 @@ class Inverted:
     names: tuple[str, ...]
     residual: Tensor
     skipped: dict[str, str]
+    notes: dict[str, str]
     failed: int
 
 
@@ -92,33 +99,18 @@ def invert_into(
     left_out = len(skipped)
     todo = opened.only(rest) if rest else None
     if todo is not None:
-        with writing_pictures(target, force=True) as write:
-            batches = _stream(inverter, todo, refine, resumed=bool(known))
-            for codes in _shown(batches, len(opened), len(known)):
-                for name, made in zip(codes.names, codes.reconstruction, strict=True):
-                    write(name, Picture(made.clamp(0, 1)))
-                unfinished.add(codes)
-                known |= _rows(codes.names, codes.z, codes.residual)
+        batches = _stream(inverter, todo, refine, resumed=bool(known))
+        shown = _shown(batches, len(opened), len(known))
+        for codes in _written(shown, target, unfinished):
+            known |= _rows(codes.names, codes.z, codes.residual)
         skipped |= todo.skipped
-    return _finish(opened, target, known, table, skipped, len(skipped) - left_out, unfinished)
-
-
-def _finish(
-    opened: Images,
-    target: Path,
-    known: dict[str, tuple[Tensor, Tensor]],
-    table: TableFormat,
-    skipped: dict[str, str],
-    failed: int,
-    unfinished: _Unfinished,
-) -> Inverted:
     names = tuple(name for name in opened.names if name in known)
-    z = torch.stack([known[name][0] for name in names])
-    residual = torch.stack([known[name][1] for name in names])
+    z, residual = (torch.stack([known[name][i] for name in names]) for i in (0, 1))
     path = target / f"codes.{table}"
     write_table(code_columns(names, z, residual), path, force=True)
     unfinished.remove()
-    return Inverted(path, names, residual, skipped, failed)
+    notes = {} if todo is None else todo.notes
+    return Inverted(path, names, residual, skipped, notes, len(skipped) - left_out)
 
 
 @final
@@ -190,6 +182,26 @@ def _stream(
     except InputError:
         if not resumed or not set(todo.names) <= todo.skipped.keys():
             raise
+
+
+def _written(batches: Iterator[Codes], target: Path, unfinished: _Unfinished) -> Iterator[Codes]:
+    """Each batch, once it was handed over to be written; the network goes on meanwhile."""
+
+    def put(codes: Codes) -> Codes:
+        made = codes.reconstruction.clamp(0, 1).contiguous()
+        for name, image in zip(codes.names, made, strict=True):
+            write(name, Picture(image))
+        unfinished.add(codes)
+        return codes
+
+    waiting: deque[Future[Codes]] = deque()
+    with writing_pictures(target, force=True) as write, ThreadPoolExecutor(1) as clerk:
+        for codes in batches:
+            waiting.append(clerk.submit(put, codes))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
 
 
 def _shown(batches: Iterator[Codes], total: int, done: int) -> Iterator[Codes]:

@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from preimage.images import Stack, open_images
 
 
-def photos(images: Any, *, size: int, channels: int) -> Stack:
+def photos(images: Any, *, size: int | tuple[int, int], channels: int) -> Stack:
     """All images of a training in 8 bits, in which they stay in memory.
 
     Args:
         images: Of any kind that `open_images` opens.
-        size: Sides to which they are cropped and resized.
+        size: The side to which they are cropped and resized, or height and width.
         channels: 1 or 3.
     """
     stack = open_images(images).load(size=size, channels=channels)
@@ -39,11 +39,12 @@ def cross_entropy(
     Source: Luo et al., AEGAN, equations 2 and 5; there the sum over pixels.
     """
     inside, aim = made.clamp(0.0, 1.0), wanted.clamp(0.0, 1.0)
-    return binary_cross_entropy(inside, aim, reduction="none").flatten(1).mean(1)
+    return binary_cross_entropy(inside, aim, reduction="none").mean((1, 2, 3))
 
 
 def residual(
     made: Float[Tensor, "n c h w"], wanted: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, " n"]:
     """The root of the mean squared difference of a pixel, for each image."""
-    return (made - wanted).square().flatten(1).mean(1).sqrt()
+    # In this form nothing is copied, however the images are laid out in memory.
+    return mse_loss(made, wanted, reduction="none").mean((1, 2, 3)).sqrt()
