@@ -39,7 +39,7 @@ class Descended:
 def refine(
     generator: Generator,
     z: Float[Tensor, "n ..."],
-    target: Float[Tensor, "n ..."],
+    target: Float[Tensor, "observations ..."],
     *,
     steps: int,
     degradation: Degradation | None = None,
@@ -81,7 +81,7 @@ def refine(
 def descend(
     generator: Generator,
     z: Float[Tensor, "n ..."],
-    target: Float[Tensor, "n ..."],
+    target: Float[Tensor, "observations ..."],
     *,
     calls: int,
     degradation: Degradation | None = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -71,6 +72,16 @@ class Restoration:
             torch.cat([one.calls for one in parts]),
             tuple(name for one in parts for name in one.names),
         )
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """One row an image: "name", "residual", that of the plain pass, and "calls"."""
+        apart = self.plain_residual
+        return {
+            "name": np.array(self.names, dtype=str),
+            "residual": self.residual.numpy(),
+            **({} if apart is None else {"plain_residual": apart.numpy()}),
+            "calls": self.calls.numpy(),
+        }
 
     def __str__(self) -> str:
         if not len(self):
@@ -149,13 +160,13 @@ def restore(
             f"the degradation leads to {shape}, which is no image; give a tensor (n, "
             f"{', '.join(map(str, shape))}) of what was observed."
         )
+    if not total:
+        raise InputError("there is nothing to restore; give one image or more.")
     found: list[Restoration] = []
     with progress("images", total) as bar:
         for y, names in parts:
             found.append(task.solve(y.to(inverter.fitted.device), names, source))
             bar.update(sum(map(len, found)))
-    if not found:
-        raise InputError("there is nothing to restore; give one image or more.")
     return replace(Restoration.join(found), skipped=dict(skipped))
 
 

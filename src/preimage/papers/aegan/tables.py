@@ -200,8 +200,8 @@ TABLES = (
     Table(
         "degrading",
         "Figure 5, measured: what was blurred, masked or small",
-        "Against the clean image: one pass of the encoder, which is the paper's way, and the search "
-        'that knows the degradation. "noise" is blur with noise of .05.',
+        "Against the clean image: one pass of the encoder, which is the paper's way, and the "
+        "search that knows the degradation. Noise is that of .05, on top of the blur.",
         (
             Column("plain", "plain pass, dB", 2),
             Column("found", "search, dB", 2),
