@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
 from preimage.cli.restore import restore
 from preimage.cli.words import hint
@@ -114,7 +115,7 @@ def train(
         ).fit(model.generator_)
     model.save(output, force=force)
     if not quiet:
-        _list_skipped(skipped)
+        print_skipped(skipped, images.notes)
         typer.echo(f"trained on {len(images) - _unread(images)} images; run folder: {place}")
         typer.echo(f"written: {output}")
 
@@ -167,7 +168,7 @@ def invert(
         )
     done = invert_into(inverter, images, output, refine=refine, table=table, force=force)  # pyright: ignore[reportArgumentType]
     if not quiet:
-        _list_skipped(done.skipped)
+        print_skipped(done.skipped, done.notes)
         typer.echo(
             f"{len(done.names)} images inverted; residual {done.residual.mean():.3g} on average, "
             f"{done.residual.max():.3g} at most"
@@ -193,10 +194,3 @@ def _best() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _list_skipped(skipped: dict[str, str]) -> None:
-    if skipped:
-        typer.echo(f"skipped {len(skipped)} files:", err=True)
-    for name, reason in skipped.items():
-        typer.echo(f"  {name}: {reason}", err=True)
