@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
 from preimage.errors import InputError
 
@@ -86,8 +87,7 @@ def restore(
             write(name, Picture(picture.clamp(0, 1)))
     write_table(found.columns(), table, force=force)
     if not quiet:
-        for name, reason in found.skipped.items():
-            typer.echo(f"skipped {name}: {reason}", err=True)
+        print_skipped(found.skipped, images.notes)
         typer.echo(str(found))
         typer.echo(f"written: {output}, {table}")
     raise typer.Exit(1 if set(images.names) & found.skipped.keys() else 0)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from preimage.errors import InputError, StoreError
+from preimage.files import MARK
 from preimage.images import Entry
 from preimage.search.codes import CodeFeature
 from preimage.search.features import Feature, feature_of
@@ -74,6 +75,11 @@ def open_index(
     """
     if in_milvus(place):
         return _from_milvus(os.fspath(place), feature, collection, token)
+    if not (Path(place) / MARK).is_file():
+        raise StoreError(
+            f"{place} is not an index of images; make one with "
+            "`preimage search index PHOTOS -o INDEX`, or ImageIndex.save."
+        )
     config, tensors = load_model(place)
     if config["kind"] != KIND:
         raise StoreError(
