@@ -224,12 +224,7 @@ class _Task:
         )
 
 
-<<<<<<< HEAD
 def _observed_shape(degradation: Degradation, generator: Generator) -> tuple[int, ...]:
-=======
-def _observations(observed: Any, degradation: Degradation, generator: Generator) -> Any:
-    """Observations with their names, some at a time, on the generator's device."""
->>>>>>> gen
     with torch.no_grad():
         made = degradation(torch.zeros(1, *generator.image_shape, device=generator.device))
     return tuple(made.shape[1:])
