@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,9 @@ from preimage.errors import InputError
 from preimage.images import Fit
 from preimage.runtime import digest
 from preimage.search.features import Feature
+
+Sides: TypeAlias = Literal["given", "both"]
+"""Whether an image is encoded as it is, or its mirror image too."""
 
 
 @runtime_checkable
@@ -36,6 +39,8 @@ class CodeFeature(Feature):
         print: Text that differs between encoders whose codes cannot be compared, such as a digest
             of their weights.
         model: The folder that the encoder was loaded from; an index notes it.
+        sides: "given", or "both" for the sum of the codes of an image and of its mirror image,
+            which is the same for both: better where left and right mean nothing, as in faces.
     """
 
     encoder: Encoder
@@ -43,18 +48,20 @@ class CodeFeature(Feature):
     numbers: int
     print: str
     model: str | None = None
+    sides: Sides = "given"
 
     name: ClassVar[str] = "code"
     distance: ClassVar[Literal["euclidean", "hamming"]] = "euclidean"
     alike: ClassVar[float | None] = None
 
     @staticmethod
-    def of(inverter: Any, *, model: str | None = None) -> CodeFeature:
+    def of(inverter: Any, *, model: str | None = None, sides: Sides = "given") -> CodeFeature:
         """The feature of a fitted `preimage.generators.GeneratorInverter`.
 
         Args:
             inverter: The inverse of a generator.
             model: The folder that it was loaded from.
+            sides: "given" or "both".
 
         Raises:
             NotFittedError: It was not fitted.
@@ -68,6 +75,7 @@ class CodeFeature(Feature):
             numbers=torch.Size(generator.latent_shape).numel(),
             print=f"{type(inverter).__name__} {digest(*weights)}",
             model=model,
+            sides=sides,
         )
 
     @property
@@ -83,6 +91,12 @@ class CodeFeature(Feature):
 
     def __call__(self, pixels: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """Codes, flat."""
+        codes = self._codes(pixels)
+        if self.sides == "both":
+            codes = codes + self._codes(pixels.flip(-1))
+        return codes
+
+    def _codes(self, pixels: Tensor) -> Tensor:
         codes = self.encoder.encode(pixels).detach().to("cpu", torch.float32).flatten(1)
         if codes.shape != (len(pixels), self.numbers):
             raise InputError(
@@ -93,10 +107,11 @@ class CodeFeature(Feature):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Where the model is."""
-        return {"model": self.model}
+        """Where the model is, and which sides are encoded."""
+        return {"model": self.model, "sides": self.sides}
 
     @property
     def fingerprint(self) -> str:
         """Which model it is, wherever it is."""
-        return f"{self.name} {self.print}"
+        both = " both sides" if self.sides == "both" else ""
+        return f"{self.name} {self.print}{both}"
