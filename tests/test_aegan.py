@@ -3,15 +3,19 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from generator_cases import untrained
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from preimage.errors import DataError, InputError, OutputExistsError, StoreError
+from preimage.generators import LatentSearch
+from preimage.generators.maps import Maps
 from preimage.images import Picture, write_picture
 from preimage.papers.aegan.cells import Cell, Key
 from preimage.papers.aegan.data import Faces, digits, photos, read_labels
@@ -136,9 +140,12 @@ def test_mirrored_looks_do_not_see_mirroring(seed: int) -> None:
     assert torch.allclose(look(images(seed)), look(images(seed).flip(-1)))
 
 
-def test_codes_of_both_sides_do_not_see_mirroring(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("taken", ["codes", "maps"])
+def test_both_sides_do_not_see_mirroring(
+    folder: Path, tmp_path: Path, taken: Literal["codes", "maps"]
+) -> None:
     model = folder / "models" / "seed-0" / "aegan"
-    both, given = code_feature(model, sides="both"), code_feature(model)
+    both, given = code_feature(model, sides="both", taken=taken), code_feature(model, taken=taken)
     x = images(0)
     assert torch.allclose(both(x), both(x.flip(-1)), atol=1e-5)
     assert not torch.allclose(given(x), given(x.flip(-1)), atol=1e-5)
@@ -148,6 +155,11 @@ def test_codes_of_both_sides_do_not_see_mirroring(folder: Path, tmp_path: Path) 
     assert open_index(tmp_path / "index").feature.fingerprint == both.fingerprint
     with pytest.raises(InputError):
         open_index(tmp_path / "index", feature=given)
+
+
+def test_maps_want_a_network() -> None:
+    with pytest.raises(InputError, match="no network"):
+        Maps(LatentSearch(steps=1).fit(untrained()))
 
 
 def celeba(folder: Path, n: int) -> Path:

@@ -10,12 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from preimage.errors import InputError
+from preimage.generators.base import GeneratorInverter
+from preimage.generators.maps import Maps
 from preimage.images import Fit
 from preimage.runtime import digest
 from preimage.search.features import Feature
 
 Sides: TypeAlias = Literal["given", "both"]
 """Whether an image is encoded as it is, or its mirror image too."""
+
+Taken: TypeAlias = Literal["codes", "maps"]
+"""What is compared: codes, or the last maps of the network that they come from."""
 
 
 @runtime_checkable
@@ -41,6 +46,7 @@ class CodeFeature(Feature):
         model: The folder that the encoder was loaded from; an index notes it.
         sides: "given", or "both" for the sum of the codes of an image and of its mirror image,
             which is the same for both: better where left and right mean nothing, as in faces.
+        taken: "codes", or "maps" where `encoder` gives the last maps of a network.
     """
 
     encoder: Encoder
@@ -49,33 +55,45 @@ class CodeFeature(Feature):
     print: str
     model: str | None = None
     sides: Sides = "given"
+    taken: Taken = "codes"
 
     name: ClassVar[str] = "code"
     distance: ClassVar[Literal["euclidean", "hamming"]] = "euclidean"
     alike: ClassVar[float | None] = None
 
     @staticmethod
-    def of(inverter: Any, *, model: str | None = None, sides: Sides = "given") -> CodeFeature:
+    def of(
+        inverter: GeneratorInverter,
+        *,
+        model: str | None = None,
+        sides: Sides = "given",
+        taken: Taken = "codes",
+    ) -> CodeFeature:
         """The feature of a fitted `preimage.generators.GeneratorInverter`.
 
         Args:
             inverter: The inverse of a generator.
             model: The folder that it was loaded from.
             sides: "given" or "both".
+            taken: "codes", or "maps" for the last maps of its network, which tell real images apart
+                better and are longer.
 
         Raises:
             NotFittedError: It was not fitted.
+            InputError: Maps are wanted of an inverter without a network.
         """
         generator = inverter.fitted
         networks = [part for part in vars(inverter).values() if isinstance(part, nn.Module)]
         weights = [tensor for one in networks for tensor in one.state_dict().values()]
+        maps = Maps(inverter) if taken == "maps" else None
         return CodeFeature(
-            encoder=inverter,
-            shape=tuple(generator.image_shape),
-            numbers=torch.Size(generator.latent_shape).numel(),
+            encoder=maps or inverter,
+            shape=generator.image_shape,
+            numbers=maps.numbers if maps else torch.Size(generator.latent_shape).numel(),
             print=f"{type(inverter).__name__} {digest(*weights)}",
             model=model,
             sides=sides,
+            taken=taken,
         )
 
     @property
@@ -107,11 +125,12 @@ class CodeFeature(Feature):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Where the model is, and which sides are encoded."""
-        return {"model": self.model, "sides": self.sides}
+        """Where the model is, and what is taken of it."""
+        return {"model": self.model, "sides": self.sides, "taken": self.taken}
 
     @property
     def fingerprint(self) -> str:
         """Which model it is, wherever it is."""
         both = " both sides" if self.sides == "both" else ""
-        return f"{self.name} {self.print}{both}"
+        maps = " maps" if self.taken == "maps" else ""
+        return f"{self.name} {self.print}{maps}{both}"

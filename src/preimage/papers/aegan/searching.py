@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from preimage.generators.maps import Maps
 from preimage.papers.aegan.cells import Values
 from preimage.papers.aegan.models import Models
 from preimage.search.features import ColourHistogram, DHash, PHash
@@ -40,9 +41,13 @@ def looks(models: Models) -> dict[str, Look]:
         "direct": models.direct_longer.encode,
         "combined": code,
         "aegan-mirrored": mirrored(models.aegan.encode),
+        "direct-mirrored": mirrored(models.direct_longer.encode),
         "combined-mirrored": mirrored(code),
-        "maps": maps,
-        "maps-mirrored": mirrored(maps),
+        "aegan-maps": mirrored(Maps(models.aegan).encode),
+        "direct-maps": mirrored(Maps(models.direct_longer).encode),
+        "combined-maps": mirrored(Maps(models.combined).encode),
+        "judge": maps,
+        "judge-mirrored": mirrored(maps),
     }
 
 
