@@ -3,15 +3,19 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from generator_cases import untrained
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from preimage.errors import DataError, InputError, OutputExistsError, StoreError
+from preimage.generators import LatentSearch
+from preimage.generators.maps import Maps
 from preimage.images import Picture, write_picture
 from preimage.papers.aegan.cells import Cell, Key
 from preimage.papers.aegan.data import Faces, digits, photos, read_labels
@@ -23,6 +27,7 @@ from preimage.papers.aegan.searching import agreement, mirrored
 from preimage.papers.aegan.sizes import SIZES
 from preimage.papers.aegan.tables import TABLES
 from preimage.papers.kept import Kept
+from preimage.search import ImageIndex, code_feature, open_index
 
 SHORT = replace(SIZES["tiny"], gan_steps=30, encoder_steps=20, codes=8, descents=4, calls=8)
 
@@ -133,6 +138,28 @@ def test_agreement_of_an_image_with_itself_and_with_its_opposite() -> None:
 def test_mirrored_looks_do_not_see_mirroring(seed: int) -> None:
     look = mirrored(lambda batch: batch.flatten(1)[:, :20])
     assert torch.allclose(look(images(seed)), look(images(seed).flip(-1)))
+
+
+@pytest.mark.parametrize("taken", ["codes", "maps"])
+def test_both_sides_do_not_see_mirroring(
+    folder: Path, tmp_path: Path, taken: Literal["codes", "maps"]
+) -> None:
+    model = folder / "models" / "seed-0" / "aegan"
+    both, given = code_feature(model, sides="both", taken=taken), code_feature(model, taken=taken)
+    x = images(0)
+    assert torch.allclose(both(x), both(x.flip(-1)), atol=1e-5)
+    assert not torch.allclose(given(x), given(x.flip(-1)), atol=1e-5)
+    index = ImageIndex(feature=both)
+    index.add(x)
+    index.save(tmp_path / "index")
+    assert open_index(tmp_path / "index").feature.fingerprint == both.fingerprint
+    with pytest.raises(InputError):
+        open_index(tmp_path / "index", feature=given)
+
+
+def test_maps_want_a_network() -> None:
+    with pytest.raises(InputError, match="no network"):
+        Maps(LatentSearch(steps=1).fit(untrained()))
 
 
 def celeba(folder: Path, n: int) -> Path:

@@ -7,6 +7,7 @@ import typer
 
 from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
+from preimage.cli.restore import restore
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -20,6 +21,9 @@ gan = typer.Typer(no_args_is_help=True, help="Train image generators, and invert
 @gan.callback()
 def group() -> None:
     """Train image generators on photos, and find the codes of images."""
+
+
+gan.command()(restore)
 
 
 @gan.command()

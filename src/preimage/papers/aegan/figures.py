@@ -104,8 +104,8 @@ def _found(models: Models, queries: Tensor, k: int) -> dict[str, Tensor]:
     every, rows = looks(models), {}
     for row, name in (
         ("aegan", "AEGAN"),
-        ("combined-mirrored", "default + mirror image"),
-        ("maps-mirrored", "discriminator + mirror image"),
+        ("combined-mirrored", "code of the default, both sides"),
+        ("combined-maps", "maps of the default, both sides"),
         ("dhash", "dHash"),
     ):
         look = every[row]

@@ -67,8 +67,10 @@ def _searching(cells: Sequence[Cell]) -> list[str]:
             for row, name in (
                 ("aegan", "AEGAN's code"),
                 ("combined", "the default's code"),
-                ("combined-mirrored", "with that of the mirror image"),
-                ("maps-mirrored", "the discriminator's maps with the mirror image's"),
+                ("combined-mirrored", "of both sides"),
+                ("direct-mirrored", "direct's of both sides"),
+                ("combined-maps", "the default's maps of both sides"),
+                ("direct-maps", "direct's maps of both sides"),
             )
         ]
         sentences.append(

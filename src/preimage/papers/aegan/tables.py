@@ -130,10 +130,14 @@ _LOOKS = {
     "direct": "code of direct",
     "bigan": "code of BiGAN",
     "combined": "code of the default",
-    "aegan-mirrored": "code of AEGAN + of the mirror image",
-    "combined-mirrored": "code of the default + of the mirror image",
-    "maps": "last maps of the discriminator",
-    "maps-mirrored": "last maps of the discriminator + of the mirror image",
+    "aegan-mirrored": "code of AEGAN, both sides",
+    "direct-mirrored": "code of direct, both sides",
+    "combined-mirrored": "code of the default, both sides",
+    "aegan-maps": "last maps of AEGAN's encoder, both sides",
+    "direct-maps": "last maps of direct's encoder, both sides",
+    "combined-maps": "last maps of the default's encoder, both sides",
+    "judge": "last maps of the discriminator",
+    "judge-mirrored": "last maps of the discriminator, both sides",
     "best": "best possible",
 }
 
@@ -187,7 +191,8 @@ TABLES = (
         "Table 2: agreement of labels with the images that are found",
         "The nearest image, and the nearest five, to each held-out image: among the images that "
         "were trained on, and among other held-out ones. Labels are mostly rare, so that random "
-        "pairs agree in most.",
+        'pairs agree in most. "Both sides": what is compared is the sum for an image and for its '
+        "mirror image.",
         (
             Column("known1", "trained on, 1", 4),
             Column("known5", "5", 4),
