@@ -126,13 +126,18 @@ def _softplus(x: Bounds, beta: float = 1.0, threshold: float = 20.0) -> Bounds:
         raise UnsupportedOperation("softplus with beta <= 0 has no rule for intervals.")
     smooth = divide(e.softplus(scale(x, beta)), number(beta))
     # Above its threshold PyTorch returns x itself, which differs in the tenth digit: hold both.
-    linear = x.low.clamp(min=threshold / beta * (1 - 1e-15))
-    low = torch.where(x.high * beta >= threshold, torch.minimum(smooth.low, linear), smooth.low)
+    edge = threshold / beta - 1e-12 * abs(threshold / beta)
+    low = torch.where(x.high >= edge, torch.minimum(smooth.low, x.low.clamp(min=edge)), smooth.low)
     return Bounds(low, smooth.high)
 
 
 def _softplus_slope(x: Bounds, beta: float = 1.0, threshold: float = 20.0) -> Bounds:
-    return e.sigmoid(scale(x, beta))
+    smooth = e.sigmoid(scale(x, beta))
+    edge, near = threshold / beta, 1e-12 * abs(threshold / beta)
+    above = x.high >= edge - near
+    slope = Bounds(smooth.low, torch.where(above, torch.ones_like(smooth.high), smooth.high))
+    # From 20 on the step down is of the size of rounding in float32; before, it is a jump.
+    return slope if threshold >= 20 else whole_where(slope, above & (x.low <= edge + near))
 
 
 def _log_sigmoid(x: Bounds) -> Bounds:

@@ -12,6 +12,7 @@ from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Finite, Reals, as_domain
 from preimage.verdicts.finite import finite
 from preimage.verdicts.floats import floats, known
+from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import flat, orientation, pair
 from preimage.verdicts.report import Report
@@ -93,6 +94,8 @@ def check(
         if codomain is None and not subject.discrete:
             problem.codomain = Reals(max(1, subject.output_dim))
         _check_codomain(problem)
+        if problem.semantics == "real" and not isinstance(domain, Finite):
+            look_for_poles(problem)
         _decide(problem, claims, asks_range=codomain == "range")
     except NotAFunction as error:
         claims = _no_function(problem, error)

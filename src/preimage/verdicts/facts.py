@@ -29,6 +29,7 @@ class Facts:
         bias: The exact shift.
         relu: Whether it is the rectifier.
         local: Whether it is known to be injective only on the intervals that reach it.
+        positive: Whether its outputs are surely positive, all of them.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Facts:
     bias: Tensor | None = field(default=None, repr=False)
     relu: bool = False
     local: bool = False
+    positive: bool = False
 
 
 def bijection(what: str, why: str, *, lipschitz: float = math.inf, inverse: float = math.inf,

@@ -39,6 +39,9 @@ def floats(problem: Problem) -> list[Claim]:
             f"Two inputs have the same output, bit for bit, in {problem.semantics}.",
             certificate={"kind": "floats", **both}, witness={**both, "y": value.tolist()},
         )]  # fmt: skip
+    if every is not None and not bool(y.isfinite().all()):
+        problem.note("injective", "floats: some outputs are NaN or infinite")
+        return []
     if every is not None and not bool((count > 1).any()):
         return [problem.claim("injective", Status.PROVED, Level.THEOREM, "exhaustion",
                               f"All {len(x)} inputs have different outputs.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -11,6 +12,17 @@ from typing import Any, final
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
+from torch.nn import functional
+
+from preimage.verdicts.subject import Subject, touched
+
+KNOWN = frozenset(
+    one
+    for space in (torch, functional, operator, torch.special, torch.Tensor)
+    for one in vars(space).values()
+    if callable(one)
+) | {getattr}
+"""Functions that are what their names say. Those that users wrap for torch.fx need not be."""
 
 SHAPES = {"size", "dim", "ndimension", "numel", "len", "nelement"}
 """Operations that look at the shape of a tensor alone."""
@@ -171,6 +183,8 @@ def name_of(node: fx.Node) -> str:
     if node.op == "call_method":
         return str(node.target).rstrip("_")
     if node.op == "call_function":
+        if node.target not in KNOWN:
+            return f"the function {getattr(node.target, '__name__', node.target)}"
         return getattr(node.target, "__name__", str(node.target)).rstrip("_")
     return node.op
 
@@ -209,34 +223,34 @@ def harmless(graph: Graph, node: fx.Node) -> bool:
     return False
 
 
-def trace(f: Callable[[Any], Any], x: Tensor) -> Graph | None:
+def trace(subject: Subject, x: Tensor) -> Graph | None:
     """The graph of a function, or None where torch.fx cannot follow it.
 
     Args:
-        f: A module in float64, or a callable.
-        x: A few inputs, with which the graph is compared to the function.
+        subject: The function.
+        x: A few inputs, at which the graph is compared to the function.
     """
     try:
+        wanted = subject.raw(x)
         tracer = _Tracer()
-        graph = tracer.trace(_root(f))
+        graph = tracer.trace(_root(subject.call))
         root = copy.deepcopy(tracer.root)
         module = fx.GraphModule(root, graph).double().requires_grad_(False)
         recorder = Recorder(module)
         with torch.no_grad():
-            y = recorder.run(x.clone())
-            wanted = f(x[:1].clone()) if isinstance(f, nn.Module) else y[:1]
+            y = recorder.run(x.reshape(-1, *subject.shape).clone())
+        given = y.double().reshape(len(x), -1)
     except Exception:  # noqa: BLE001 - whatever a user's function does when it is traced
         return None
-    if not torch.allclose(y[:1].double(), wanted.double(), rtol=1e-6, equal_nan=True):
-        return None
-    return _graph(module, recorder.values)
+    # What a function does to a stand-in for a tensor need not be what it does to a tensor.
+    return _graph(module, recorder.values) if subject.agrees(given, wanted) else None
 
 
 def _root(f: Callable[[Any], Any]) -> nn.Module | Callable[[Any], Any]:
-    """Something with a body to trace: torch's own modules and functions are to stay whole."""
+    """Something with a body to trace, which calls modules that are to stay whole, or have hooks."""
     if isinstance(f, nn.Module):
         own = type(f).__module__.startswith("torch.nn") and not isinstance(f, nn.Sequential)
-        return nn.Sequential(f) if own else f
+        return nn.Sequential(f) if own or touched(f) else f
 
     def called(x: Any) -> Any:
         return f(x)

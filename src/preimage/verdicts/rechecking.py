@@ -13,6 +13,7 @@ from preimage.verdicts import deciding
 from preimage.verdicts.claim import Claim, Status
 from preimage.verdicts.domains import Finite
 from preimage.verdicts.floats import floats, same_output
+from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import opposite_signs, verified_flat, verified_pair
 from preimage.verdicts.structure import structure
@@ -33,6 +34,7 @@ def recheck(claim: Claim, f: Callable[[Any], Any]) -> bool:
     try:
         subject.examine()
         if claim.status is Status.NOT_A_FUNCTION and claim.certificate["kind"] == "no function":
+            look_for_poles(problem)
             structure(problem)
             return False
     except NotAFunction:
@@ -59,6 +61,9 @@ def _by_witness(problem: Problem, claim: Claim) -> bool | None:
             return verified_flat(problem, point("center"), point("radius"))
         case "floats" if "a" in data:
             return same_output(problem, data["a"], data["b"])
+        case "label outside" if isinstance(claim.codomain, Finite):
+            known = set(claim.codomain.values.flatten().long().tolist())
+            return data["label"] not in known and verified_label(problem, point("x"), data["label"])
         case "labels" if isinstance(claim.codomain, Finite):
             wanted = {str(label) for label in claim.codomain.values.flatten().long().tolist()}
             return wanted <= set(data["x"]) and all(
