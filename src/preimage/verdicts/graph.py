@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 from torch.nn import functional
 
+from preimage.verdicts.relayering import BatchNorm
 from preimage.verdicts.subject import Subject, touched
 
 KNOWN = frozenset(
@@ -42,6 +43,10 @@ EXACT = {"t", "T", "mT", "transpose", "view", "reshape", "permute", "neg", "deta
 @final
 class _Tracer(fx.Tracer):
     """A tracer that also follows modules that a function finds in its closure."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether a module is one of those that have rules."""
+        return type(m) is BatchNorm or super().is_leaf_module(m, module_qualified_name)
 
     def path_of_module(self, mod: nn.Module) -> str:
         """The name of a module, which is added where it has none."""
@@ -195,6 +200,8 @@ def writes(graph: Graph, node: fx.Node) -> bool:
         return bool(getattr(graph.submodule(node), "inplace", False))
     if node.op not in ("call_function", "call_method"):
         return False
+    if isinstance(node.target, torch._ops.OpOverload):
+        return node.target._schema.is_mutable
     bare = getattr(node.target, "__name__", str(node.target))
     changes = bare.endswith("_") and not bare.endswith("__")
     # operator.iadd and its like, and results that are put elsewhere.

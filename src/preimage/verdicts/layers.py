@@ -16,6 +16,7 @@ from preimage.verdicts.activations import Activation, activation, elementwise, m
 from preimage.verdicts.convolution import convolution
 from preimage.verdicts.facts import Facts, bijection, isometry, smooth, unknown
 from preimage.verdicts.linear import affine
+from preimage.verdicts.relayering import BatchNorm
 from preimage.verdicts.subject import NotAFunction, touched
 
 Shape = tuple[int, ...]
@@ -231,7 +232,8 @@ RULES: dict[type, Callable[[Any, Shape, Shape], Facts]] = {
     nn.Linear: _linear,
     **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), convolution),
     **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), convolution),
-    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _batch_norm),
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, BatchNorm),
+                    _batch_norm),
     **dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), _instance_norm),
     **dict.fromkeys((nn.LayerNorm, nn.GroupNorm), _layer_norm),
     nn.RMSNorm: _rms_norm,

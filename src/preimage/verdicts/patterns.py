@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from preimage.verdicts.composites import composite
 from preimage.verdicts.facts import Facts, bijection, smooth, unknown
 from preimage.verdicts.functions import continuous, node_facts, operation
 from preimage.verdicts.graph import Graph
@@ -16,6 +17,9 @@ from preimage.verdicts.graph import Graph
 def segment_facts(graph: Graph, start: fx.Node, end: fx.Node) -> Facts:
     """The facts of everything between two cuts of a graph."""
     nodes = (graph.between(start, end) or [])[1:]
+    known = composite(graph, start, end)
+    if known is not None:
+        return known
     if not all(continuous(graph, node) for node in nodes):
         found = coupling(graph, start, end)
         return found or unknown(f"the part that ends in {operation(end)}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from preimage.domain import Box
 from preimage.errors import FunctionError, InputError, PreimageError
@@ -19,6 +20,8 @@ from preimage.intervals.failures import UnsupportedOperation, partial
 from preimage.intervals.first_order import checked, nowhere_defined, values
 from preimage.runtime import generator
 from preimage.verdicts.domains import Domain, Finite, Reals
+from preimage.verdicts.lifting import lifted
+from preimage.verdicts.programs import SAMPLE, is_program, program_of
 
 SPREADS = (1.0, 0.1, 10.0)
 """On all real vectors, points are drawn from normal distributions of these widths."""
@@ -59,11 +62,13 @@ class Subject:
     """
 
     def __init__(self, f: Any, domain: Domain, seed: int) -> None:
+        if is_program(f):
+            f = lifted(program_of(f))
         if not callable(f):
             raise InputError(f"a function was expected and a {type(f).__name__} was given.")
-        self.call = _prepared(f)
         self.domain = domain
         self.shape = (domain.dim,) if isinstance(domain, Box) else domain.shape
+        self.call = _prepared(_shaped(f, self.shape))
         self.dim = max(1, int(torch.Size(self.shape).numel()))
         self.seed = seed
         self.original = f
@@ -257,6 +262,19 @@ def _prepared(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     if isinstance(f, nn.Module):
         return _copied(f).double()
     return f
+
+
+def _shaped(f: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """A program whose samples have the shape of the domain."""
+    wanted = f.meta.get(SAMPLE) if isinstance(f, fx.GraphModule) else None
+    if wanted is None or wanted == shape:
+        return f
+    if len(shape) == 1 and shape[0] == math.prod(wanted):
+        return nn.Sequential(nn.Unflatten(1, wanted), f)
+    raise InputError(
+        f"the program takes samples of shape {wanted} and the domain has {shape}; give "
+        f"Reals({wanted}), or a box of {math.prod(wanted)} dimensions."
+    )
 
 
 def _copied(module: nn.Module) -> nn.Module:
