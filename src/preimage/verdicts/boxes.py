@@ -19,8 +19,8 @@ from preimage.intervals.first_order import linearized, mean_value, times, values
 from preimage.intervals.matrices import determinant_sign, left_inverse
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Reals
-from preimage.verdicts.functions import operation
 from preimage.verdicts.problem import Problem
+from preimage.verdicts.smoothness import smooth
 
 JACOBIAN_SIZE = 256
 """Up to how many inputs Jacobians are enclosed."""
@@ -36,11 +36,6 @@ DEPTH = 40
 
 PAIRS = 400_000
 """The most pairs of cells that are looked at."""
-
-SMOOTH = {"placeholder", "add", "sub", "mul", "neg", "pow", "square", "sin", "cos", "exp", "tanh",
-          "sigmoid", "softplus", "stack", "cat", "getitem", "chunk", "split", "unbind", "matmul",
-          "linear", "sinh", "cosh", "atan", "asinh", "erf", "sum", "mean", "select"}  # fmt: skip
-"""Differentiable operations."""
 
 MINORS = 6
 """Up to how many inputs all principal minors are computed."""
@@ -177,7 +172,7 @@ def p_matrix(problem: Problem) -> list[Claim]:
     ):
         return []
     graph = problem.graph
-    if graph is None or not all(operation(node) in SMOOTH for node in graph.data):
+    if graph is None or not smooth(graph):
         problem.note("injective", "P-matrix: the function is not known to be differentiable")
         return []
     left = Bounds(problem.box.low, problem.box.high)

@@ -12,6 +12,8 @@ from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Finite, Reals, as_domain
 from preimage.verdicts.finite import finite
 from preimage.verdicts.floats import floats, known
+from preimage.verdicts.hadamard import hadamard
+from preimage.verdicts.null_direction import null_direction
 from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import flat, orientation, pair
@@ -22,7 +24,7 @@ from preimage.verdicts.surjectivity import ends, labels, onto_range, outside, pi
 
 ON_REALS: tuple[Rule, ...] = (
     onto_range, finite, pigeonhole, structure, labels, outside, ends,
-    jacobian, orientation, flat, pair, cells, p_matrix, pairs,
+    jacobian, orientation, flat, null_direction, pair, hadamard, cells, p_matrix, pairs,
 )  # fmt: skip
 """The rules over the reals, cheap ones first."""
 
@@ -30,7 +32,7 @@ IN_FLOATS: tuple[Rule, ...] = (onto_range, floats)
 """The rules for a function as computed."""
 
 OF_SURJECTIVITY = (onto_range, labels, outside, ends)
-OF_INJECTIVITY = (orientation, flat, pair, cells, p_matrix, pairs, floats)
+OF_INJECTIVITY = (orientation, flat, null_direction, pair, cells, p_matrix, pairs, floats)
 
 
 def check(

@@ -21,6 +21,10 @@ from preimage.verdicts.subject import NotAFunction, touched
 
 Shape = tuple[int, ...]
 
+IN_ORDER = {"Flatten", "Unflatten", "Identity", "flatten", "unflatten", "view", "reshape",
+            "unsqueeze", "squeeze", "contiguous", "clone", "detach", "double"}  # fmt: skip
+"""What only changes the shape in which numbers are written."""
+
 
 def module_facts(module: nn.Module, before: Shape, after: Shape, reach: Bounds | None) -> Facts:
     """The facts of a module that maps samples of one shape to another.
@@ -45,7 +49,7 @@ def module_facts(module: nn.Module, before: Shape, after: Shape, reach: Bounds |
 def resized(what: str, before: Shape, after: Shape) -> Facts:
     """A map between spaces whose dimensions alone decide what they can."""
     n, m = math.prod(before), math.prod(after)
-    return isometry(what) if n == m else smooth(what)
+    return isometry(what, in_order=what in IN_ORDER) if n == m else smooth(what)
 
 
 def shift_invariant(what: str) -> Facts:

@@ -39,6 +39,7 @@ class Problem:
         deadline: When to stop, by `time.monotonic`.
         seed: Fixes everything that is drawn.
         tried: What did not decide, and why, by property.
+        chains: The pieces of the function, once they were looked at.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Problem:
     deadline: float = float("inf")
     seed: int = 0
     tried: dict[str, list[str]] = field(default_factory=dict)
+    chains: dict[bool, Any] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:

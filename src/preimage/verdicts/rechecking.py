@@ -13,6 +13,7 @@ from preimage.verdicts import deciding
 from preimage.verdicts.claim import Claim, Status
 from preimage.verdicts.domains import Finite
 from preimage.verdicts.floats import floats, same_output
+from preimage.verdicts.null_direction import layers_of, read_points, verified_collision
 from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import opposite_signs, verified_flat, verified_pair
@@ -57,6 +58,9 @@ def _by_witness(problem: Problem, claim: Claim) -> bool | None:
             return verified_pair(problem, point("a"), point("b"), point("y"))
         case "orientation":
             return opposite_signs(problem, point("a"), point("b"))
+        case "null direction":
+            layers = layers_of(problem)
+            return layers is not None and verified_collision(problem, layers, *read_points(data))
         case "flat":
             return verified_flat(problem, point("center"), point("radius"))
         case "floats" if "a" in data:
@@ -82,6 +86,7 @@ def _again(problem: Problem, claim: Claim) -> bool:
         "outside": deciding.outside,
         "outside codomain": deciding.ends,
         "ends": deciding.ends,
+        "hadamard": deciding.hadamard,
         "jacobian": deciding.jacobian,
         "cells": deciding.cells,
         "p-matrix": deciding.p_matrix,
