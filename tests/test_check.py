@@ -1,6 +1,7 @@
 """Verdicts agree with known truth and with brute force, and can be rechecked."""
 
 import json
+import math
 import sys
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from check_cases import CASES, FACTS, OPEN, Case, Coupling, gaussian
+from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian
+from check_traps import TRAPS, infinite_variance, tells_tensors_apart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -23,11 +25,19 @@ from preimage.verdicts.linear import inverse_bound, norm_bound, null_vector
 from preimage.verdicts.spanning import spans_everywhere
 
 
+CASES = FACTS + MORE + TRAPS
+
+
 @cache
 def examined(place: int) -> tuple[Any, Report]:
     case = CASES[place]
     f = case.make()
     return f, check(f, case.domain, case.codomain, semantics=case.semantics)
+
+
+def test_every_case_has_a_reason_and_a_name_of_its_own() -> None:
+    assert all(len(case.reason) > 2 for case in CASES)
+    assert len({case.name for case in CASES}) == len(CASES) >= 82
 
 
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.name for case in CASES])
@@ -41,6 +51,36 @@ def test_no_verdict_is_wrong(place: int) -> None:
             assert claim.recheck(f)
             assert claim.level is not Level.NUMERIC
         assert claim.reason in str(report)
+
+
+@pytest.mark.parametrize("place", range(len(CASES)), ids=[case.name for case in CASES])
+def test_saved_verdicts_can_be_rechecked_and_tampering_shows(place: int, tmp_path: Path) -> None:
+    f, report = examined(place)
+    report.save(tmp_path / "report.json")
+    data = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    again = Report.load(tmp_path / "report.json")
+    for name, claim in (("injective", again.injective), ("surjective", again.surjective)):
+        if claim.status.decided:
+            assert claim.recheck(f)
+            other = "refuted" if claim.status is not Status.REFUTED else "proved"
+            assert not _tampered(data, name, tmp_path, status=other).recheck(f)
+        if claim.bounds and claim.status is Status.PROVED:
+            small = {key: value / 1e3 for key, value in claim.bounds.items()}
+            assert not _tampered(data, name, tmp_path, bounds=small).recheck(f)
+        if claim.certificate.get("kind") == "pair":
+            moved = [value + 1e-3 for value in claim.witness["a"]]
+            certificate = {**claim.certificate, "a": moved}
+            witness = {**claim.witness, "a": moved}
+            assert not _tampered(data, name, tmp_path, certificate=certificate).recheck(f)
+            assert not _tampered(
+                data, name, tmp_path, certificate=certificate, witness=witness
+            ).recheck(f)
+
+
+def _tampered(data: dict[str, Any], name: str, folder: Path, **changes: Any) -> Claim:
+    file = folder / "tampered.json"
+    file.write_text(json.dumps({**data, name: {**data[name], **changes}}), "utf-8")
+    return getattr(Report.load(file), name)
 
 
 @pytest.mark.parametrize("cases", [FACTS, CASES], ids=["facts", "all"])
@@ -236,7 +276,7 @@ class NegativeScale(nn.Module):
 @pytest.mark.parametrize(
     "make",
     [Mixed, WritesAndForgets, SharedMemory, lambda: OtherLinear(2, 2), hooked, patched, Repeats,
-     NegativeScale],
+     NegativeScale, lambda: tells_tensors_apart, infinite_variance, lambda: nn.LeakyReLU(math.nan)],
 )  # fmt: skip
 def test_what_looks_invertible_and_is_not(make: Any) -> None:
     assert check(make(), Reals(2)).injective.status is not Status.PROVED

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import pickle
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,8 @@ import torch
 from torch import Tensor
 
 from preimage.errors import InputError, StoreError
-from preimage.verdicts.lifting import known_operation, lifted
+from preimage.verdicts.aten import known_operation
+from preimage.verdicts.lifting import lifted
 from preimage.verdicts.programs import Call, Program, Ref, checks_alone, one_in_one_out, refused
 
 TYPES = {
@@ -66,7 +68,7 @@ def read_exported(path: str | os.PathLike[str]) -> torch.nn.Module:
     except (StoreError, InputError):
         raise
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError,
-            zipfile.BadZipFile) as error:  # fmt: skip
+            zipfile.BadZipFile, pickle.UnpicklingError) as error:  # fmt: skip
         what = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise StoreError(
             f"{os.fspath(path)} {what} as a program of torch.export ({type(error).__name__}: "

@@ -137,8 +137,13 @@ def _lost_exactly(
     for kernel in weight:
         for frequency in product(*halves):
             rows = _rational(kernel, frequency, tuple(dilation))
-            values = torch.linalg.svdvals(torch.tensor([[float(v) for v in row] for row in rows]).double())
-            if float(values[-1]) <= 1e-9 * float(values[0]) and rational_null_vector(rows, p) is not None:
+            values = torch.linalg.svdvals(
+                torch.tensor([[float(v) for v in row] for row in rows]).double()
+            )
+            if (
+                float(values[-1]) <= 1e-9 * float(values[0])
+                and rational_null_vector(rows, p) is not None
+            ):
                 return frequency
     return None
 

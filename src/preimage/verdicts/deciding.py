@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from preimage.errors import InputError
-from preimage.verdicts.boxes import cells, jacobian, p_matrix, pairs
+from preimage.verdicts.boxes import cells, jacobian, pairs
 from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Finite, Reals, as_domain
 from preimage.verdicts.finite import finite
 from preimage.verdicts.floats import floats, known
 from preimage.verdicts.hadamard import hadamard
 from preimage.verdicts.null_direction import null_direction
+from preimage.verdicts.p_matrix import p_matrix
 from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import flat, orientation, pair

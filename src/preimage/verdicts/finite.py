@@ -65,7 +65,11 @@ def _looked_up(problem: Problem, index: Tensor) -> Tensor | None:
     with torch.no_grad():
         y = problem.subject.call(index.clone())
     call = problem.subject.call
-    table = type(call) is torch.nn.Embedding and call.max_norm is None and not touched(call)
+    table = False
+    if isinstance(call, torch.nn.Embedding):
+        table = (
+            type(call) is torch.nn.Embedding and call.max_norm is None and not touched(call)
+        )
     whole = not y.dtype.is_floating_point and y.abs().amax() < LARGEST
     if table or (whole and _stays_whole(problem, index)):
         return y.detach().double().reshape(len(index), -1)
@@ -133,7 +137,7 @@ def _surjective(problem: Problem, codomain: Finite, value: Bounds) -> list[Claim
             "surjective", Status.NOT_A_FUNCTION, Level.INTERVAL, "codomain",
             "It has a value outside the codomain, so that it is no function into it.",
             certificate={"kind": "finite"},
-            witness={"x": problem.domain.values[outside[0]].tolist()},  # pyright: ignore
+            witness={"x": problem.domain.values[outside[0]].tolist()},  # pyright: ignore[reportAttributeAccessIssue]
         )]  # fmt: skip
     if value.constant:
         return [problem.claim("surjective", Status.PROVED, Level.THEOREM, "enumeration",

@@ -13,6 +13,7 @@ from preimage.verdicts.facts import Facts, bijection, smooth, unknown
 from preimage.verdicts.graph import Graph, name_of
 from preimage.verdicts.layers import module_facts, resized, softmax
 from preimage.verdicts.linear import affine
+from preimage.verdicts.subject import NotAFunction
 
 MOVES = {
     "flatten", "view", "reshape", "permute", "transpose", "contiguous", "unsqueeze", "squeeze",
@@ -28,6 +29,9 @@ TOTAL = {
     "exp2", "square", "cumsum", "dot", "einsum", "expand", "repeat", "glu",
 }  # fmt: skip
 """Operations that are defined and locally Lipschitz everywhere."""
+
+DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
+            "feature_alpha_dropout"}  # fmt: skip
 
 CLAMPS = {"clamp", "clip", "clamp_min", "clamp_max"}
 """Operations that are Lipschitz in their limits too."""
@@ -75,10 +79,22 @@ def node_facts(graph: Graph, node: fx.Node, reach: Bounds | None = None) -> Fact
     if name in ("softmax", "log_softmax") and first:
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
         return softmax(name, dim, before)
+    if name in DROPOUTS and first:
+        return _dropout(node, name)
     rule = _rule_of(node, name) if first else None
     if rule is not None and before == after:
         return elementwise(name, rule, reach)
     return smooth(name) if continuous(graph, node) else unknown(name)
+
+
+def _dropout(node: fx.Node, name: str) -> Facts:
+    settings = dict(zip(("p", "training"), node.args[1:], strict=False)) | dict(node.kwargs)
+    if settings.get("training", True) is False or settings.get("p", 0.5) == 0:
+        return resized(name, (1,), (1,))
+    raise NotAFunction(
+        f"{name} draws random numbers, so that one input has many outputs. As a function it does so "
+        "unless it is told training=False.", "dropout in training mode",
+    )  # fmt: skip
 
 
 def _rule_of(node: fx.Node, name: str) -> Activation | None:

@@ -170,7 +170,9 @@ def _inside(problem: Problem, x: Vector) -> bool:
     if not isinstance(problem.domain, Box):
         return True
     low, high = problem.domain.low.tolist(), problem.domain.high.tolist()
-    return all(Fraction(a) <= value <= Fraction(b) for value, a, b in zip(x, low, high, strict=True))
+    return all(
+        Fraction(a) <= value <= Fraction(b) for value, a, b in zip(x, low, high, strict=True)
+    )
 
 
 def _rational(matrix: Tensor) -> list[Vector]:

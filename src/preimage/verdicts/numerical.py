@@ -96,8 +96,7 @@ class Numerical:
             f"  Condition {self.condition:.3g} at the median of {self.points} points, and "
             f"{self.worst_condition:.3g} at worst.",
             f"  Relative errors in f(x) grow by up to {self.amplification:.3g}: {_digits(self)}",
-            f"  Two points move apart by a factor of {self.stretch:.3g} when they are computed "
-            "from their outputs.",
+            f"  The worst pair found is {self.stretch:.3g} times as far apart as its outputs.",
         ]
         if self.round_trip is not None:
             lines.append(

@@ -14,6 +14,7 @@ from preimage.verdicts.facts import Facts, bijection, smooth, unknown
 from preimage.verdicts.functions import continuous, node_facts, operation
 from preimage.verdicts.graph import Graph
 
+
 def segment_facts(graph: Graph, start: fx.Node, end: fx.Node) -> Facts:
     """The facts of everything between two cuts of a graph."""
     nodes = (graph.between(start, end) or [])[1:]
@@ -188,14 +189,14 @@ def _other(graph: Graph, node: fx.Node, part: fx.Node, parts: list[fx.Node]) -> 
     if inner is None or graph.shape(inside[0]) != graph.shape(node):
         return None
     if not isinstance(outside, fx.Node):
-        sound = isinstance(outside, int | float) and math.isfinite(outside)
-        sound = sound and (name in ("add", "sub") or outside > 0)
-        return inner if sound else None
+        if not isinstance(outside, int | float) or not math.isfinite(outside):
+            return None
+        return inner if name in ("add", "sub") or outside > 0 else None
     if outside not in graph.data:
         value = graph.constant(outside)
-        sound = value is not None and bool(value.isfinite().all())
-        sound = sound and (name in ("add", "sub") or bool((value > 0).all()))
-        return inner if sound else None
+        if value is None or not bool(value.isfinite().all()):
+            return None
+        return inner if name in ("add", "sub") or bool((value > 0).all()) else None
     if not _total(graph, outside, parts):
         return None
     if name in ("mul", "truediv") and not _positive(graph, outside):

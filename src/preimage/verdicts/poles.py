@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx
 
@@ -13,6 +15,7 @@ from preimage.intervals.failures import UndefinedEnclosure, partial
 from preimage.intervals.first_order import Map, linearized, nowhere_defined, values
 from preimage.verdicts.functions import operation
 from preimage.verdicts.graph import Graph
+from preimage.verdicts.halving import halved
 from preimage.verdicts.problem import Problem
 from preimage.verdicts.subject import NotAFunction
 
@@ -30,7 +33,8 @@ OF_POSITIVE = {"log", "log2", "log10", "sqrt", "rsqrt"}
 
 STRICT = {"add", "sub", "mul", "truediv", "neg", "exp", "sin", "cos", "tan", "tanh", "sigmoid",
           "linear", "matmul", "cat", "stack", "pow", "square", "reciprocal", "log", "sqrt", "abs",
-          "sum", "mean", "flatten", "log2", "log10", "rsqrt", "reshape", "view", "unsqueeze", "squeeze"}  # fmt: skip
+          "sum", "mean", "flatten", "log2", "log10", "rsqrt", "reshape", "view", "unsqueeze",
+          "squeeze"}  # fmt: skip
 """Operations that have no value where one of their arguments has none."""
 
 
@@ -75,16 +79,7 @@ def _touching(problem: Problem) -> None:
                 point = corners[bad][0].tolist()
                 raise NotAFunction("It is not defined at a point of the domain.",
                                    "undefined at a point", {"x": point})  # fmt: skip
-        left = _halved(left)
-
-
-def _halved(cells: Bounds) -> Bounds:
-    axis = (cells.high - cells.low).argmax(dim=1, keepdim=True)
-    middle = cells.mid.gather(1, axis)
-    return Bounds(
-        torch.cat([cells.low, cells.low.scatter(1, axis, middle)]),
-        torch.cat([cells.high.scatter(1, axis, middle), cells.high]),
-    )
+        left = halved(left)
 
 
 def _crossing(problem: Problem) -> None:
@@ -129,10 +124,11 @@ def _denominator(graph: Graph, node: fx.Node) -> fx.Node | None:
     else:
         return None
     while isinstance(found, fx.Node) and operation(found) in ("square", "pow", "abs", "neg"):
-        power = found.args[1] if len(found.args) > 1 else 2
+        settings: list[Any] = list(found.args)
+        power = settings[1] if len(settings) > 1 else 2
         if name in OF_POSITIVE or name == "tan" or not isinstance(power, int) or power < 1:
             break
-        found = found.args[0]
+        found = settings[0]
     return found if isinstance(found, fx.Node) and found in graph.data else None
 
 

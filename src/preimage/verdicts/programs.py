@@ -69,8 +69,10 @@ def is_program(f: Any) -> bool:
     """Whether f is a program, or a module of one, rather than a module of modules."""
     if isinstance(f, ExportedProgram):
         return True
-    return isinstance(f, fx.GraphModule) and SAMPLE not in f.meta and any(
-        isinstance(node.target, torch._ops.OpOverload) for node in f.graph.nodes
+    return (
+        isinstance(f, fx.GraphModule)
+        and SAMPLE not in f.meta
+        and any(isinstance(node.target, torch._ops.OpOverload) for node in f.graph.nodes)
     )
 
 

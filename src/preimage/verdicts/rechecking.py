@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,13 @@ from preimage.verdicts.refute import opposite_signs, verified_flat, verified_pai
 from preimage.verdicts.structure import structure
 from preimage.verdicts.subject import NotAFunction, Subject
 from preimage.verdicts.surjectivity import verified_label
+
+WITNESSED = {
+    "pair": Status.REFUTED, "orientation": Status.REFUTED, "flat": Status.REFUTED,
+    "null direction": Status.REFUTED, "labels": Status.PROVED,
+    "label outside": Status.NOT_A_FUNCTION,
+}  # fmt: skip
+"""What each kind of witness can show."""
 
 SECONDS = 60.0
 """How long a proof may take when it is carried out again."""
@@ -49,6 +57,13 @@ def recheck(claim: Claim, f: Callable[[Any], Any]) -> bool:
 def _by_witness(problem: Problem, claim: Claim) -> bool | None:
     """The verdict on the certificate alone; None where there is nothing but the rule."""
     data = claim.certificate
+    if WITNESSED.get(data["kind"], claim.status) is not claim.status:
+        return False
+    for name in ("a", "b", "y", "x"):
+        shown = claim.witness.get(name)
+        if shown is not None and name in data and data["kind"] in ("pair", "label outside"):
+            if list(shown) != list(data[name]):
+                return False
 
     def point(name: str) -> torch.Tensor:
         return torch.tensor(data[name], dtype=torch.float64)
@@ -64,6 +79,8 @@ def _by_witness(problem: Problem, claim: Claim) -> bool | None:
         case "flat":
             return verified_flat(problem, point("center"), point("radius"))
         case "floats" if "a" in data:
+            if claim.status is not Status.REFUTED:
+                return False
             return same_output(problem, data["a"], data["b"])
         case "label outside" if isinstance(claim.codomain, Finite):
             known = set(claim.codomain.values.flatten().long().tolist())
@@ -97,5 +114,18 @@ def _again(problem: Problem, claim: Claim) -> bool:
     if rule is None:
         return False
     names = ("injective", "surjective") if claim.property == "bijective" else (claim.property,)
-    found = {one.property: one.status for one in rule(problem)}
-    return all(found.get(name) is claim.status for name in names)
+    found = {one.property: one for one in rule(problem)}
+    return all(name in found and _as_claimed(found[name], claim) for name in names)
+
+
+def _as_claimed(found: Claim, claim: Claim) -> bool:
+    """Whether what was found anew is at least what is claimed."""
+    if found.status is not claim.status:
+        return False
+    missed = claim.witness.get("never reached")
+    if missed is not None and found.witness.get("never reached") != missed:
+        return False
+    return all(
+        found.bounds.get(name, math.inf) <= value * (1 + 1e-6)
+        for name, value in claim.bounds.items()
+    )

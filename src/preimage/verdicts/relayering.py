@@ -134,14 +134,16 @@ def _dropout(a: Arguments) -> nn.Module:
 
 
 def _max_pool(a: Arguments) -> nn.Module:
-    return nn.MaxPool2d(
+    pool: Any = nn.MaxPool2d
+    return pool(
         _each(a["kernel_size"], 2), _each(a["stride"] or a["kernel_size"], 2),
         _each(a["padding"], 2), _each(a["dilation"], 2), ceil_mode=a["ceil_mode"],
     ).eval()  # fmt: skip
 
 
 def _average_pool(a: Arguments) -> nn.Module:
-    return nn.AvgPool2d(
+    pool: Any = nn.AvgPool2d
+    return pool(
         _each(a["kernel_size"], 2), _each(a["stride"] or a["kernel_size"], 2),
         _each(a["padding"], 2), ceil_mode=a["ceil_mode"], count_include_pad=a["count_include_pad"],
         divisor_override=a["divisor_override"],

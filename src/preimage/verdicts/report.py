@@ -136,11 +136,13 @@ class Report:
     def __str__(self) -> str:
         onto = described(self.surjective.codomain)
         lines = [f"{self.name}, from {described(self.injective.domain)} to {onto}."]
-        lines += [str(self.injective), str(self.surjective), self._conclusion()]
+        lines += [str(self.injective), str(self.surjective), self.conclusion]
         numbers = [] if self.numerical is None else [str(self.numerical)]
         return "\n".join([*lines, *self.notes, *numbers])
 
-    def _conclusion(self) -> str:
+    @property
+    def conclusion(self) -> str:
+        """What follows, in a sentence."""
         match self.bijective.status:
             case Status.NOT_A_FUNCTION:
                 return "So the question does not arise."

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import math
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, final
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from preimage.domain import Box
 from preimage.errors import FunctionError, InputError, PreimageError
-from preimage.function import Function
 from preimage.intervals.enclosure import Enclosure
 from preimage.intervals.failures import UnsupportedOperation, partial
 from preimage.intervals.first_order import checked, nowhere_defined, values
 from preimage.runtime import generator
 from preimage.verdicts.domains import Domain, Finite, Reals
 from preimage.verdicts.lifting import lifted
-from preimage.verdicts.programs import SAMPLE, is_program, program_of
+from preimage.verdicts.preparing import copied, prepared, shaped
+from preimage.verdicts.programs import is_program, program_of
 
 SPREADS = (1.0, 0.1, 10.0)
 """On all real vectors, points are drawn from normal distributions of these widths."""
@@ -68,7 +65,7 @@ class Subject:
             raise InputError(f"a function was expected and a {type(f).__name__} was given.")
         self.domain = domain
         self.shape = (domain.dim,) if isinstance(domain, Box) else domain.shape
-        self.call = _prepared(_shaped(f, self.shape))
+        self.call = prepared(shaped(f, self.shape))
         self.dim = max(1, int(torch.Size(self.shape).numel()))
         self.seed = seed
         self.original = f
@@ -198,7 +195,7 @@ class Subject:
                 self.dtype = torch.float32
                 if isinstance(self.original, nn.Module):
                     # Modules that choose a type inside keep the one that they were given in.
-                    self.call = _copied(self.original)
+                    self.call = copied(self.original)
                 return self._called(x)
             self._find_failure(x, error)
             raise FunctionError(
@@ -254,37 +251,6 @@ class Subject:
                     )  # fmt: skip
             self.notes.append(f"Note: the function returns NaN or infinity at {point[0].tolist()}.")
             return
-
-
-def _prepared(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    if isinstance(f, Function):
-        return f.fn
-    if isinstance(f, nn.Module):
-        return _copied(f).double()
-    return f
-
-
-def _shaped(f: Callable[[Any], Any], shape: tuple[int, ...]) -> Callable[[Any], Any]:
-    """A program whose samples have the shape of the domain."""
-    wanted = f.meta.get(SAMPLE) if isinstance(f, fx.GraphModule) else None
-    if wanted is None or wanted == shape:
-        return f
-    if len(shape) == 1 and shape[0] == math.prod(wanted):
-        return nn.Sequential(nn.Unflatten(1, wanted), f)
-    raise InputError(
-        f"the program takes samples of shape {wanted} and the domain has {shape}; give "
-        f"Reals({wanted}), or a box of {math.prod(wanted)} dimensions."
-    )
-
-
-def _copied(module: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(module).cpu().requires_grad_(False)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise InputError(
-            f"the {type(module).__name__} cannot be copied ({error}). Run it once if it has lazy "
-            "layers, or remove the old torch.nn.utils.weight_norm and give a function of a batch."
-        ) from error
 
 
 def _about_types(error: Exception) -> bool:
