@@ -189,6 +189,8 @@ def _tensors(files: _Files, config: str, folder: str) -> dict[str, Tensor]:
     for name, entry in files.json(config)["config"].items():
         raw = files.bytes(f"data/{folder}/{entry['path_name']}")
         if entry["use_pickle"]:
+            if raw[:2] != b"PK":
+                raise ValueError("a weight is pickled in a way that PyTorch does not write")
             # Tensors only: PyTorch's own reader for these runs no code.
             found[name] = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
         else:
