@@ -6,7 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from check_cases import NO, NONE, OPEN, YES, Case, matrix, plain, seeded
+from check_cases import NO, NONE, OPEN, YES, Case, Classifier, matrix, plain, seeded
 from torch import Tensor, nn
 
 from preimage import Box, Finite, Reals
@@ -223,8 +223,8 @@ TRAPS = [
     Case("circular, a channel is 0", depthwise, Reals((8, 12, 12)), NO, NO, "a zero symbol"),
     Case("ReLU net with parallel rows", parallel_rows, Box([-0.1, -0.1], [1, 1]), NO, NO,
          "rank 1 where all are active"),
-    Case("label 2 of three, codomain {0, 1}", seeded(lambda: nn.Sequential(nn.Linear(2, 3))),
-         PLANE, YES, NO, "three outputs of rank 2"),
+    Case("classifier of three into {0, 1}", seeded(Classifier), Reals(4), NO, NONE,
+         "label 2 occurs", Finite([0, 1])),
     Case("identity of {0, 1, 2} into {0, 1}", plain(lambda x: x), Finite([0, 1, 2]), YES, NONE,
          "2 is not in the codomain", Finite([0, 1])),
     Case("⌊i/49 · 49⌋", plain(lambda i: (i * (1 / 49) * 49).floor().long()), Finite(range(100)),

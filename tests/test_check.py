@@ -98,14 +98,16 @@ def test_nearly_all_is_decided(cases: list[Case]) -> None:
     assert decided >= 0.95 * wanted
 
 
-def case_table() -> str:
-    """The table of the documentation."""
-    lines = ["| function | domain | injective | surjective |", "|---|---|---|---|"]
-    for place, case in enumerate(FACTS):
+def case_table(cases: list[Case]) -> str:
+    """A table of the documentation."""
+    lines = ["| function | domain | injective | surjective | why |", "|---|---|---|---|---|"]
+    for place, case in enumerate(CASES):
+        if case not in cases:
+            continue
         _, report = examined(place)
         where = case.semantics if case.semantics != "real" else described(case.domain)
-        name = case.name.replace("|", "\\|")
-        lines.append(f"| {name} | {where} | {said(report.injective)} | {said(report.surjective)} |")
+        verdicts = f"{said(report.injective)} | {said(report.surjective)}"
+        lines.append(f"| {plain(case.name)} | {where} | {verdicts} | {plain(case.reason)} |")
     return "\n".join(lines)
 
 
@@ -113,9 +115,14 @@ def said(claim: Claim) -> str:
     return f"{claim.status} ({claim.rule})" if claim.status.decided else str(claim.status)
 
 
-def test_the_documented_table_is_what_check_says() -> None:
+def plain(words: str) -> str:
+    return words.replace("|", "\\|")
+
+
+@pytest.mark.parametrize(("mark", "cases"), [("cases", FACTS), ("traps", TRAPS)])
+def test_the_documented_tables_are_what_check_says(mark: str, cases: list[Case]) -> None:
     page = (Path(__file__).parents[1] / "docs" / "check.md").read_text("utf-8")
-    assert page.split("<!-- cases -->\n\n")[1].strip() == case_table()
+    assert page.split(f"<!-- {mark} -->\n\n")[1].split("\n\n")[0].strip() == case_table(cases)
 
 
 def random_net(seed: int, n: int, m: int, depth: int, activation: type[nn.Module]) -> nn.Module:

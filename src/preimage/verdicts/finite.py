@@ -67,9 +67,7 @@ def _looked_up(problem: Problem, index: Tensor) -> Tensor | None:
     call = problem.subject.call
     table = False
     if isinstance(call, torch.nn.Embedding):
-        table = (
-            type(call) is torch.nn.Embedding and call.max_norm is None and not touched(call)
-        )
+        table = type(call) is torch.nn.Embedding and call.max_norm is None and not touched(call)
     whole = not y.dtype.is_floating_point and y.abs().amax() < LARGEST
     if table or (whole and _stays_whole(problem, index)):
         return y.detach().double().reshape(len(index), -1)
