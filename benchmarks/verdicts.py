@@ -20,8 +20,8 @@ from preimage import Reals, check
 from preimage.verdicts import Report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian  # noqa: E402
-from check_traps import TRAPS  # noqa: E402
+from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian
+from check_traps import TRAPS
 
 BUDGET = 10.0
 """Seconds that a verdict may take."""
@@ -204,7 +204,7 @@ def main() -> None:
     }
     notes = (
         "CPU time on one thread of a machine that did other work beside; wall times suffer from "
-        f"that. A verdict may take {BUDGET:.0f} s. The first table counts the questions about which "
+        f"that. A verdict may take {BUDGET:.0f} s. The first table counts the questions of which "
         "the tests state the truth. Networks are Gaussian with variance 1 / inputs, five seeds "
         "each, on all real vectors. Rules were mended on the traps, and on nothing else."
     )

@@ -1,4 +1,4 @@
-"""Functions that mislead: what looks like a known pattern and is not, poles, jumps, other shapes."""
+"""Functions that mislead: what looks like a known pattern and is not, poles, jumps, shapes."""
 
 from __future__ import annotations
 
@@ -167,6 +167,11 @@ TRAPS = [
     Case("changes its buffer", Restless, PLANE, NONE, NONE, "every call is another function"),
     Case("x + relu(−x)", lambda: Cancels(1.0), PLANE, NO, NO, "the rectifier"),
     Case("x + relu(−.999 x)", lambda: Cancels(0.999), PLANE, YES, YES, "Lip .999"),
+    Case("ReLU in place on a box", lambda: nn.Sequential(
+        matrix([[1.0, 2.0], [3.0, 4.0]]), nn.ReLU(inplace=True), nn.LeakyReLU(inplace=True)),
+        Box([-1, -1], [1, 1]), NO, NO, "the corner below 0 is sent to 0"),
+    Case("adds the first of the batch", plain(lambda x: x + x[:1]), PLANE, NONE, NONE,
+         "mixes the batch"),
     Case("batch norm without weights", lambda: steep(0), PLANE, YES, YES, "affine"),
     Case("dropout .0000001, function", plain(lambda x: F.dropout(x, 1e-7)), Reals(3), NONE, NONE,
          "random, although rarely"),

@@ -24,7 +24,6 @@ from preimage.verdicts.claim import described
 from preimage.verdicts.linear import inverse_bound, norm_bound, null_vector
 from preimage.verdicts.spanning import spans_everywhere
 
-
 CASES = FACTS + MORE + TRAPS
 
 

@@ -92,8 +92,8 @@ def _dropout(node: fx.Node, name: str) -> Facts:
     if settings.get("training", True) is False or settings.get("p", 0.5) == 0:
         return resized(name, (1,), (1,))
     raise NotAFunction(
-        f"{name} draws random numbers, so that one input has many outputs. As a function it does so "
-        "unless it is told training=False.", "dropout in training mode",
+        f"{name} draws random numbers, so that one input has many outputs. As a function it does "
+        "so unless it is told training=False.", "dropout in training mode",
     )  # fmt: skip
 
 

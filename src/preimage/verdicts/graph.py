@@ -70,11 +70,13 @@ class Recorder(fx.Interpreter):
         super().__init__(module, garbage_collect_values=False)
         self.values: dict[fx.Node, Any] = {}
         self.until: fx.Node | None = None
+        self.copies = False
 
     def run_node(self, n: fx.Node) -> Any:
         """Runs one node, and stops behind the last that is wanted."""
         value = super().run_node(n)
-        self.values[n] = value
+        # What is written into later is kept as it was.
+        self.values[n] = value.clone() if self.copies and isinstance(value, Tensor) else value
         if n is self.until:
             raise _Reached
         return value
@@ -177,6 +179,7 @@ class Graph:
         """What every node gives for an input, which may be an enclosure."""
         recorder = Recorder(self.module)
         recorder.extra_traceback = False
+        recorder.copies = any(writes(self, node) for node in self.module.graph.nodes)
         recorder.until = self.end if until is None else until
         with torch.no_grad(), contextlib.suppress(_Reached):
             recorder.run(x)
@@ -241,8 +244,9 @@ def trace(subject: Subject, x: Tensor) -> Graph | None:
         wanted = subject.raw(x)
         tracer = _Tracer()
         graph = tracer.trace(_root(subject.call))
-        root = copy.deepcopy(tracer.root)
-        module = fx.GraphModule(root, graph).double().requires_grad_(False)
+        # Of a module that is a graph itself, a copy keeps only what its own graph uses.
+        module = copy.deepcopy(fx.GraphModule(tracer.root, graph))
+        module = module.double().requires_grad_(False)
         recorder = Recorder(module)
         with torch.no_grad():
             y = recorder.run(x.reshape(-1, *subject.shape).clone())

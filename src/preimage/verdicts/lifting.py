@@ -156,6 +156,8 @@ class _Lifting:
                 settings = settings[:1]
             if name in ("view", "reshape", "expand", "_unsafe_view"):
                 settings = (self._any_batch(list(settings[0])),)
+                if settings[0] == [self.program.batch, -1]:
+                    return self.graph.call_method("flatten", (x, 1))
             return self.graph.call_method(target, (x, *settings))
         changed = arguments.get("dtype") is not None or arguments.get("half_to_float") is True
         if name in FREE_OF_WEIGHTS and not changed:
@@ -215,7 +217,10 @@ def _check_batches(program: Program, module: fx.GraphModule) -> None:
     try:
         with torch.no_grad():
             for rows in (program.batch, 2, 3):
-                found = module(torch.zeros(rows, *program.shape, dtype=kind or torch.float32))
+                x = torch.zeros(rows, *program.shape, dtype=kind or torch.float32)
+                quiet = fx.Interpreter(module)
+                quiet.extra_traceback = False
+                found = quiet.run(x)
                 if len(found) != rows:
                     raise RuntimeError(f"it returned {len(found)} rows for {rows}")
     except (RuntimeError, TypeError, ValueError, IndexError) as error:

@@ -61,9 +61,9 @@ def _by_witness(problem: Problem, claim: Claim) -> bool | None:
         return False
     for name in ("a", "b", "y", "x"):
         shown = claim.witness.get(name)
-        if shown is not None and name in data and data["kind"] in ("pair", "label outside"):
-            if list(shown) != list(data[name]):
-                return False
+        known = name in data and data["kind"] in ("pair", "label outside")
+        if shown is not None and known and list(shown) != list(data[name]):
+            return False
 
     def point(name: str) -> torch.Tensor:
         return torch.tensor(data[name], dtype=torch.float64)

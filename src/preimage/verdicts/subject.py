@@ -227,11 +227,13 @@ class Subject:
     def _check_rows(self, x: Tensor, y: Tensor) -> None:
         if len(x) < 3:
             return
-        part = self._called(x[:2])
+        # The first rows alone, and all of them the other way round.
+        part = torch.cat([self._called(x[:2]), self._called(x.flip(0)).flip(0)])
+        y = torch.cat([y[:2], y])
         slack = 1e-7 if self.dtype is torch.float64 else 1e-3
         if y.dtype is torch.float32 or y.dtype is torch.float16:
             slack = 1e-2
-        one, other = part.double(), y[:2].double()
+        one, other = part.double(), y.double()
         size = other.abs().amax().nan_to_num(nan=1.0).clamp(min=1.0, max=1e300)
         if not torch.allclose(one, other, rtol=slack, atol=float(slack * size), equal_nan=True):
             raise NotAFunction(
