@@ -89,7 +89,8 @@ def refutations() -> list[dict[str, Any]]:
                 cpu.append(used)
                 refuted += report.injective.status.value == "refuted"
                 pairs += report.injective.certificate.get("kind") == "pair"
-                confirmed += report.injective.recheck(net)
+                settled = report.injective.status.decided
+                confirmed += settled and report.injective.recheck(net)
             rows.append(
                 {
                     "network": f"{kind.__name__} {n}-{hidden}-{n}", "networks": len(SEEDS),
