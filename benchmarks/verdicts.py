@@ -20,8 +20,8 @@ from preimage import Reals, check
 from preimage.verdicts import Report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian
-from check_traps import TRAPS
+from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian  # pyright: ignore[reportMissingImports]
+from check_traps import TRAPS  # pyright: ignore[reportMissingImports]
 
 BUDGET = 10.0
 """Seconds that a verdict may take."""
