@@ -364,6 +364,3 @@ MORE = [
          semantics="float16"),
 ]  # fmt: skip
 """Further cases."""
-
-
-CASES = FACTS + MORE

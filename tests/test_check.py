@@ -1,6 +1,7 @@
 """Verdicts agree with known truth and with brute force, and can be rechecked."""
 
 import json
+import math
 import sys
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from check_cases import CASES, FACTS, OPEN, Case, Coupling, gaussian
+from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian
+from check_traps import TRAPS, infinite_variance, tells_tensors_apart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -22,6 +24,8 @@ from preimage.verdicts.claim import described
 from preimage.verdicts.linear import inverse_bound, norm_bound, null_vector
 from preimage.verdicts.spanning import spans_everywhere
 
+CASES = FACTS + MORE + TRAPS
+
 
 @cache
 def examined(place: int) -> tuple[Any, Report]:
@@ -30,17 +34,51 @@ def examined(place: int) -> tuple[Any, Report]:
     return f, check(f, case.domain, case.codomain, semantics=case.semantics)
 
 
+def test_every_case_has_a_reason_and_a_name_of_its_own() -> None:
+    assert all(len(case.reason) > 2 for case in CASES)
+    assert len({case.name for case in CASES}) == len(CASES) >= 82
+
+
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.name for case in CASES])
 def test_no_verdict_is_wrong(place: int) -> None:
-    """Right or unknown; and what was decided can be verified again."""
+    """Right, or unknown."""
     case = CASES[place]
-    f, report = examined(place)
+    _, report = examined(place)
     for claim, truth in ((report.injective, case.injective), (report.surjective, case.surjective)):
         if claim.status.decided:
             assert truth == OPEN or claim.status.value == truth, str(report)
-            assert claim.recheck(f)
             assert claim.level is not Level.NUMERIC
         assert claim.reason in str(report)
+
+
+@pytest.mark.parametrize("place", range(len(CASES)), ids=[case.name for case in CASES])
+def test_saved_verdicts_can_be_rechecked_and_tampering_shows(place: int, tmp_path: Path) -> None:
+    f, report = examined(place)
+    report.save(tmp_path / "report.json")
+    data = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    again = Report.load(tmp_path / "report.json")
+    for name, claim in (("injective", again.injective), ("surjective", again.surjective)):
+        if claim.status.decided:
+            assert claim.recheck(f)
+            other = "refuted" if claim.status is not Status.REFUTED else "proved"
+            assert not _tampered(data, name, tmp_path, status=other).recheck(f)
+        if claim.bounds and claim.status is Status.PROVED:
+            small = {key: value / 1e3 for key, value in claim.bounds.items()}
+            assert not _tampered(data, name, tmp_path, bounds=small).recheck(f)
+        if claim.certificate.get("kind") == "pair":
+            moved = [value + 1e-3 for value in claim.witness["a"]]
+            certificate = {**claim.certificate, "a": moved}
+            witness = {**claim.witness, "a": moved}
+            assert not _tampered(data, name, tmp_path, certificate=certificate).recheck(f)
+            assert not _tampered(
+                data, name, tmp_path, certificate=certificate, witness=witness
+            ).recheck(f)
+
+
+def _tampered(data: dict[str, Any], name: str, folder: Path, **changes: Any) -> Claim:
+    file = folder / "tampered.json"
+    file.write_text(json.dumps({**data, name: {**data[name], **changes}}), "utf-8")
+    return getattr(Report.load(file), name)
 
 
 @pytest.mark.parametrize("cases", [FACTS, CASES], ids=["facts", "all"])
@@ -59,14 +97,16 @@ def test_nearly_all_is_decided(cases: list[Case]) -> None:
     assert decided >= 0.95 * wanted
 
 
-def case_table() -> str:
-    """The table of the documentation."""
-    lines = ["| function | domain | injective | surjective |", "|---|---|---|---|"]
-    for place, case in enumerate(FACTS):
+def case_table(cases: list[Case]) -> str:
+    """A table of the documentation."""
+    lines = ["| function | domain | injective | surjective | why |", "|---|---|---|---|---|"]
+    for place, case in enumerate(CASES):
+        if case not in cases:
+            continue
         _, report = examined(place)
         where = case.semantics if case.semantics != "real" else described(case.domain)
-        name = case.name.replace("|", "\\|")
-        lines.append(f"| {name} | {where} | {said(report.injective)} | {said(report.surjective)} |")
+        verdicts = f"{said(report.injective)} | {said(report.surjective)}"
+        lines.append(f"| {plain(case.name)} | {where} | {verdicts} | {plain(case.reason)} |")
     return "\n".join(lines)
 
 
@@ -74,9 +114,14 @@ def said(claim: Claim) -> str:
     return f"{claim.status} ({claim.rule})" if claim.status.decided else str(claim.status)
 
 
-def test_the_documented_table_is_what_check_says() -> None:
+def plain(words: str) -> str:
+    return words.replace("|", "\\|")
+
+
+@pytest.mark.parametrize(("mark", "cases"), [("cases", FACTS), ("traps", TRAPS)])
+def test_the_documented_tables_are_what_check_says(mark: str, cases: list[Case]) -> None:
     page = (Path(__file__).parents[1] / "docs" / "check.md").read_text("utf-8")
-    assert page.split("<!-- cases -->\n\n")[1].strip() == case_table()
+    assert page.split(f"<!-- {mark} -->\n\n")[1].split("\n\n")[0].strip() == case_table(cases)
 
 
 def random_net(seed: int, n: int, m: int, depth: int, activation: type[nn.Module]) -> nn.Module:
@@ -236,7 +281,7 @@ class NegativeScale(nn.Module):
 @pytest.mark.parametrize(
     "make",
     [Mixed, WritesAndForgets, SharedMemory, lambda: OtherLinear(2, 2), hooked, patched, Repeats,
-     NegativeScale],
+     NegativeScale, lambda: tells_tensors_apart, infinite_variance, lambda: nn.LeakyReLU(math.nan)],
 )  # fmt: skip
 def test_what_looks_invertible_and_is_not(make: Any) -> None:
     assert check(make(), Reals(2)).injective.status is not Status.PROVED

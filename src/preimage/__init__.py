@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from preimage.verdicts import Report as Report
     from preimage.verdicts import check as check
     from preimage.verdicts import check_at as check_at
+    from preimage.verdicts import check_numerically as check_numerically
+    from preimage.verdicts import read_exported as read_exported
 
 _HOMES = {
     "METHODS": "inverters",
@@ -54,8 +56,10 @@ _HOMES = {
     "check": "verdicts",
     "check_at": "verdicts",
     "check_inverter": "checking",
+    "check_numerically": "verdicts",
     "invert": "inverters.formula",
     "load": "inverters.loading",
+    "read_exported": "verdicts",
 }
 
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

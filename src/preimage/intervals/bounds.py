@@ -137,12 +137,24 @@ def multiply(a: Bounds, b: Bounds) -> Bounds:
         low, high = torch.minimum(one, other), torch.maximum(one, other)
         # Without this, derivatives that are zero would fill with denormal numbers.
         exact = (b.low == 0) | (b.low.abs() == 1)
-        return cleaned(torch.where(exact, low, below(low)), torch.where(exact, high, above(high)))
+        low, high = torch.where(exact, low, below(low)), torch.where(exact, high, above(high))
+        return _empty_where_empty(cleaned(low, high), a)
     first, second = a.low * b.low, a.low * b.high
     third, fourth = a.high * b.low, a.high * b.high
     low = torch.minimum(torch.minimum(first, second), torch.minimum(third, fourth))
     high = torch.maximum(torch.maximum(first, second), torch.maximum(third, fourth))
-    return cleaned(below(low), above(high))
+    return _empty_where_empty(cleaned(below(low), above(high)), a, b)
+
+
+def _empty_where_empty(result: Bounds, *sources: Bounds) -> Bounds:
+    """The result, with no value at all where a source has none."""
+    if holes_seen():
+        for x in sources:
+            nowhere = x.low > x.high
+            result = Bounds(
+                result.low.masked_fill(nowhere, INF), result.high.masked_fill(nowhere, -INF)
+            )
+    return result
 
 
 def scale(x: Bounds, factor: float) -> Bounds:

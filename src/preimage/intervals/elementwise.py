@@ -125,14 +125,23 @@ def _softplus(x: Bounds, beta: float = 1.0, threshold: float = 20.0) -> Bounds:
     if beta <= 0:
         raise UnsupportedOperation("softplus with beta <= 0 has no rule for intervals.")
     smooth = divide(e.softplus(scale(x, beta)), number(beta))
-    # Above its threshold PyTorch returns x itself, which differs in the tenth digit: hold both.
-    linear = x.low.clamp(min=threshold / beta * (1 - 1e-15))
-    low = torch.where(x.high * beta >= threshold, torch.minimum(smooth.low, linear), smooth.low)
-    return Bounds(low, smooth.high)
+    # From its threshold on PyTorch returns x itself: a jump, of the tenth digit by default.
+    edge, near = threshold / beta, 1e-12 * abs(threshold / beta)
+    linear = torch.minimum(smooth.low, x.low.clamp(min=edge - near))
+    low = torch.where(x.high >= edge - near, linear, smooth.low)
+    beyond = x.low > edge + near
+    return Bounds(low, torch.where(beyond & (threshold < 20), x.high, smooth.high))
 
 
 def _softplus_slope(x: Bounds, beta: float = 1.0, threshold: float = 20.0) -> Bounds:
-    return e.sigmoid(scale(x, beta))
+    smooth, one = e.sigmoid(scale(x, beta)), torch.ones_like(x.low)
+    edge, near = threshold / beta, 1e-12 * abs(threshold / beta)
+    reached, beyond = x.high >= edge - near, x.low > edge + near
+    slope = Bounds(smooth.low, torch.where(reached, one, smooth.high))
+    if threshold >= 20:
+        return slope
+    slope = Bounds(torch.where(beyond, one, slope.low), slope.high)
+    return whole_where(slope, reached & ~beyond)
 
 
 def _log_sigmoid(x: Bounds) -> Bounds:

@@ -22,7 +22,7 @@ from preimage.intervals.enclosure import (
     jet,
     tangent_of,
 )
-from preimage.intervals.failures import UnsupportedOperation, undefined
+from preimage.intervals.failures import UnsupportedOperation, partial, undefined
 
 Map = Callable[[Any], Any]
 """A callable on a batch `(batch, p)` that returns `(batch, q)`, or `(batch,)`, row by row."""
@@ -171,6 +171,14 @@ def linearized(f: Map, box: Bounds) -> tuple[Bounds, Bounds]:
     if tangent is None:
         tangent = constant(torch.zeros(p, *value.low.shape, dtype=torch.float64))
     return value, Bounds(*(side.permute(1, 2, 0) for side in tangent))
+
+
+def nowhere_defined(f: Map, box: Bounds) -> Tensor:
+    """Whether f surely has no value anywhere in each box, `(batch,)`; errs towards no."""
+    with partial():
+        value = bounds_of(_called(f, interval(Bounds(box.low.clone(), box.high.clone())),
+                                  len(box.low)))  # fmt: skip
+    return (value.low > value.high).any(dim=1)
 
 
 def _defined(value: Bounds) -> Bounds:

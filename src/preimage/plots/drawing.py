@@ -149,13 +149,14 @@ def figure(height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Fig
 def legend(axes: Axes, columns: int = 3) -> None:
     """Puts the legend above the axes, where it hides nothing, in columns that fit the width."""
     handles, labels = axes.get_legend_handles_labels()
+    if not labels:
+        return
     while columns > 1 and _legend_width(labels, columns) > LEGEND_CHARACTERS:
         columns -= 1
-    if handles:
-        axes.legend(
-            handles, labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
-            columnspacing=1.2, borderaxespad=0.2,
-        )  # fmt: skip
+    axes.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=columns,
+        columnspacing=1.2, borderaxespad=0.2,
+    )  # fmt: skip
 
 
 def _legend_width(labels: list[str], columns: int) -> int:

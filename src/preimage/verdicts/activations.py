@@ -14,6 +14,9 @@ from preimage.verdicts.facts import Facts
 
 INF = math.inf
 
+EARLIEST = 20.0
+"""The threshold from which on softplus is taken as the exact function, and not as it jumps."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Activation:
         smooth: Whether it is continuous and locally Lipschitz.
         monotone: Closed intervals on each of which it is strictly monotone.
         relu: Whether it is the rectifier.
+        positive: Whether its values are all positive.
     """
 
     injective: bool
@@ -39,6 +43,7 @@ class Activation:
     smooth: bool = True
     monotone: tuple[tuple[float, float], ...] = ()
     relu: bool = False
+    positive: bool = False
 
 
 RELU = Activation(injective=False, onto=False, lipschitz=1, monotone=((0, INF),), relu=True)
@@ -46,9 +51,11 @@ IDENTITY = Activation(injective=True, onto=True, lipschitz=1, inverse=1)
 TANH = Activation(injective=True, onto=False, lipschitz=1, bounded=True)
 
 
-def _leaky(slope: float) -> Activation:
+def _leaky(slope: float) -> Activation | None:
     if slope == 0:
         return RELU
+    if not math.isfinite(slope):
+        return None
     if slope < 0:
         return Activation(injective=False, onto=False, lipschitz=max(1.0, -slope))
     return Activation(
@@ -67,7 +74,10 @@ def _celu(alpha: float = 1.0) -> Activation | None:
 
 
 def _softplus(beta: float = 1.0, threshold: float = 20.0) -> Activation | None:
-    return Activation(injective=True, onto=False, lipschitz=1) if beta > 0 else None
+    if beta > 0 and threshold >= EARLIEST:
+        return Activation(injective=True, onto=False, lipschitz=1, positive=True)
+    # PyTorch replaces softplus by x from the threshold on, where it jumps down.
+    return Activation(injective=False, onto=False, smooth=False) if beta > 0 else None
 
 
 def _clamp(low: Any = None, high: Any = None) -> Activation | None:
@@ -127,7 +137,8 @@ TABLE: dict[str, Callable[..., Activation | None]] = {
     "selu": lambda: Activation(injective=True, onto=False, lipschitz=1.7581),
     "softplus": _softplus,
     "tanh": lambda: TANH,
-    "sigmoid": lambda: Activation(injective=True, onto=False, lipschitz=0.25, bounded=True),
+    "sigmoid": lambda: Activation(injective=True, onto=False, lipschitz=0.25, bounded=True,
+                                  positive=True),
     "softsign": lambda: Activation(injective=True, onto=False, lipschitz=1, bounded=True),
     "logsigmoid": lambda: Activation(injective=True, onto=False, lipschitz=1),
     "tanhshrink": lambda: Activation(injective=True, onto=True, lipschitz=1),
@@ -145,7 +156,7 @@ TABLE: dict[str, Callable[..., Activation | None]] = {
     "hardshrink": _hardshrink,
     "identity": lambda: IDENTITY,
     "neg": lambda: IDENTITY,
-    "exp": lambda: Activation(injective=True, onto=False),
+    "exp": lambda: Activation(injective=True, onto=False, positive=True),
     "expm1": lambda: Activation(injective=True, onto=False),
     "sinh": lambda: Activation(injective=True, onto=True, inverse=1),
     "cosh": lambda: Activation(injective=False, onto=False, monotone=((0, INF), (-INF, 0))),
@@ -207,5 +218,5 @@ def elementwise(what: str, rule: Activation, reach: Bounds | None) -> Facts:
         what=what, injective=injective, surjective=rule.onto, why_injective=why,
         why_surjective=onto, lipschitz=rule.lipschitz, inverse=inverse,
         continuous=rule.smooth, locally_lipschitz=rule.smooth, bounded=rule.bounded,
-        relu=rule.relu, local=injective and not rule.injective,
+        relu=rule.relu, positive=rule.positive, local=injective and not rule.injective,
     )  # fmt: skip

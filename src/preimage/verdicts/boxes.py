@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -16,10 +15,10 @@ from preimage.intervals.bounds import Bounds, constant
 from preimage.intervals.boxes import rows
 from preimage.intervals.failures import partial
 from preimage.intervals.first_order import linearized, mean_value, times, values
-from preimage.intervals.matrices import determinant_sign, left_inverse
+from preimage.intervals.matrices import left_inverse
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Reals
-from preimage.verdicts.functions import operation
+from preimage.verdicts.halving import halved
 from preimage.verdicts.problem import Problem
 
 JACOBIAN_SIZE = 256
@@ -36,14 +35,6 @@ DEPTH = 40
 
 PAIRS = 400_000
 """The most pairs of cells that are looked at."""
-
-SMOOTH = {"placeholder", "add", "sub", "mul", "neg", "pow", "square", "sin", "cos", "exp", "tanh",
-          "sigmoid", "softplus", "stack", "cat", "getitem", "chunk", "split", "unbind", "matmul",
-          "linear", "sinh", "cosh", "atan", "asinh", "erf", "sum", "mean", "select"}  # fmt: skip
-"""Differentiable operations."""
-
-MINORS = 6
-"""Up to how many inputs all principal minors are computed."""
 
 
 def jacobian(problem: Problem) -> list[Claim]:
@@ -145,7 +136,7 @@ def _definite_everywhere(problem: Problem, choice: Tensor) -> bool:
         left = rows(left, (~_definite(product)).nonzero()[:, 0])
         if len(left.low) == 0:
             return True
-        left = _halved(left)
+        left = halved(left)
     return False
 
 
@@ -166,52 +157,6 @@ def _definite(matrix: Bounds) -> Tensor:
     least = turned.low.diagonal(dim1=1, dim2=2)
     size = turned.magnitude.masked_fill(eye.bool(), 0.0)
     return finite & regular & (least > b.up(size.sum(dim=2), low.shape[1])).all(dim=1)
-
-
-def p_matrix(problem: Problem) -> list[Claim]:
-    """All principal minors positive at every point of a box, cell by cell, where f is smooth."""
-    if (
-        not isinstance(problem.domain, Box)
-        or problem.m != problem.n
-        or not 2 <= problem.n <= MINORS
-    ):
-        return []
-    graph = problem.graph
-    if graph is None or not all(operation(node) in SMOOTH for node in graph.data):
-        problem.note("injective", "P-matrix: the function is not known to be differentiable")
-        return []
-    left = Bounds(problem.box.low, problem.box.high)
-    looked = depth = 0
-    while len(left.low):
-        looked, depth = looked + len(left.low), depth + 1
-        if looked > 2000 or depth > DEPTH or problem.left < 0:
-            problem.note("injective", "P-matrix: some principal minors are not surely positive")
-            return []
-        try:
-            with partial():
-                _, slope = linearized(problem.subject, left)
-        except PreimageError:
-            return []
-        center = constant(slope.mid)
-        if not bool(_positive_minors(center).all()) or not bool(slope.finite.any()):
-            problem.note("injective", "P-matrix: a principal minor is not positive")
-            return []
-        left = _halved(rows(left, (~_positive_minors(slope)).nonzero()[:, 0]))
-    reason = "All principal minors of the Jacobian are positive at every point of the box."
-    return [problem.claim("injective", Status.PROVED, Level.INTERVAL, "P-matrix (Gale and Nikaido)",
-                          reason, certificate={"kind": "p-matrix"})]  # fmt: skip
-
-
-def _positive_minors(slope: Bounds) -> Tensor:
-    """Whether all principal minors of all matrices are surely positive."""
-    n = slope.low.shape[1]
-    sound = slope.finite.all(dim=2).all(dim=1)
-    for size in range(1, n + 1):
-        for chosen in combinations(range(n), size):
-            index = torch.tensor(chosen)
-            minor = Bounds(*(side[:, index][:, :, index] for side in slope))
-            sound = sound & (determinant_sign(minor) == 1)
-    return sound
 
 
 def pairs(problem: Problem) -> list[Claim]:
@@ -309,7 +254,7 @@ def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
 
 def _cut_pairs(first: Bounds, second: Bounds) -> tuple[Bounds, Bounds]:
     """Every cell of a pair cut in half along its widest side; pairs that repeat are left out."""
-    one, two = _halved(first), _halved(second)
+    one, two = halved(first), halved(second)
     count = len(first.low)
     if count == 0:
         return first, second
@@ -318,15 +263,3 @@ def _cut_pairs(first: Bounds, second: Bounds) -> tuple[Bounds, Bounds]:
     i = torch.cat([left, right, left, right[~same]])
     j = torch.cat([left, right, right, left[~same]])
     return rows(one, i), rows(two, j)
-
-
-def _halved(cells: Bounds) -> Bounds:
-    """Both halves of every cell: first all lower ones, then all upper ones."""
-    if len(cells.low) == 0:
-        return cells
-    axis = (cells.high - cells.low).argmax(dim=1, keepdim=True)
-    middle = cells.mid.gather(1, axis)
-    return Bounds(
-        torch.cat([cells.low, cells.low.scatter(1, axis, middle)]),
-        torch.cat([cells.high.scatter(1, axis, middle), cells.high]),
-    )

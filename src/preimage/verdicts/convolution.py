@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from preimage.verdicts.circular import circular, is_circular
 from preimage.verdicts.facts import Facts, smooth
 from preimage.verdicts.linear import affine, norm_bound
 
@@ -32,6 +33,10 @@ def convolution(module: Any, before: tuple[int, ...], after: tuple[int, ...]) ->
     if max(n, m) <= MATRIX_SIZE and single:
         matrix = _matrix(module, before)
         return affine(what, matrix, None if module.bias is None else _constant(module, before))
+    if is_circular(module, before, after):
+        found = circular(module, what, before)
+        if found is not None:
+            return found
     facts = smooth(what, lipschitz=_norm(module, weight))
     if n > m:
         return replace(

@@ -7,11 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from preimage.errors import InputError
-from preimage.verdicts.boxes import cells, jacobian, p_matrix, pairs
+from preimage.verdicts.boxes import cells, jacobian, pairs
 from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Finite, Reals, as_domain
 from preimage.verdicts.finite import finite
 from preimage.verdicts.floats import floats, known
+from preimage.verdicts.hadamard import hadamard
+from preimage.verdicts.null_direction import null_direction
+from preimage.verdicts.p_matrix import p_matrix
+from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
 from preimage.verdicts.refute import flat, orientation, pair
 from preimage.verdicts.report import Report
@@ -21,7 +25,7 @@ from preimage.verdicts.surjectivity import ends, labels, onto_range, outside, pi
 
 ON_REALS: tuple[Rule, ...] = (
     onto_range, finite, pigeonhole, structure, labels, outside, ends,
-    jacobian, orientation, flat, pair, cells, p_matrix, pairs,
+    jacobian, orientation, flat, null_direction, pair, hadamard, cells, p_matrix, pairs,
 )  # fmt: skip
 """The rules over the reals, cheap ones first."""
 
@@ -29,7 +33,7 @@ IN_FLOATS: tuple[Rule, ...] = (onto_range, floats)
 """The rules for a function as computed."""
 
 OF_SURJECTIVITY = (onto_range, labels, outside, ends)
-OF_INJECTIVITY = (orientation, flat, pair, cells, p_matrix, pairs, floats)
+OF_INJECTIVITY = (orientation, flat, null_direction, pair, cells, p_matrix, pairs, floats)
 
 
 def check(
@@ -93,6 +97,8 @@ def check(
         if codomain is None and not subject.discrete:
             problem.codomain = Reals(max(1, subject.output_dim))
         _check_codomain(problem)
+        if problem.semantics == "real" and not isinstance(domain, Finite):
+            look_for_poles(problem)
         _decide(problem, claims, asks_range=codomain == "range")
     except NotAFunction as error:
         claims = _no_function(problem, error)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -68,7 +69,8 @@ class Finite:
     """
 
     def __init__(self, values: Tensor | Iterable[float]) -> None:
-        members = values if isinstance(values, Tensor) else torch.tensor(list(values))
+        given = values if isinstance(values, Tensor) else np.asarray(list(values))
+        members = torch.as_tensor(given)
         members = members.detach().cpu()
         if members.dtype.is_floating_point:
             members = members.double()

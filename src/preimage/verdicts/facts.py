@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from torch import Tensor
@@ -29,6 +29,8 @@ class Facts:
         bias: The exact shift.
         relu: Whether it is the rectifier.
         local: Whether it is known to be injective only on the intervals that reach it.
+        moves_nothing: Whether it keeps all numbers in their order, such as a change of shape.
+        positive: Whether its outputs are surely positive, all of them.
     """
 
     what: str
@@ -45,6 +47,8 @@ class Facts:
     bias: Tensor | None = field(default=None, repr=False)
     relu: bool = False
     local: bool = False
+    positive: bool = False
+    moves_nothing: bool = False
 
 
 def bijection(what: str, why: str, *, lipschitz: float = math.inf, inverse: float = math.inf,
@@ -56,9 +60,10 @@ def bijection(what: str, why: str, *, lipschitz: float = math.inf, inverse: floa
     )  # fmt: skip
 
 
-def isometry(what: str) -> Facts:
+def isometry(what: str, *, in_order: bool = False) -> Facts:
     """A map that moves numbers to other places, all of them."""
-    return bijection(what, f"{what} only moves numbers to other places", lipschitz=1, inverse=1)
+    why = f"{what} only moves numbers to other places"
+    return replace(bijection(what, why, lipschitz=1, inverse=1), moves_nothing=in_order)
 
 
 def unknown(what: str) -> Facts:

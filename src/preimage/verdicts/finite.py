@@ -11,7 +11,12 @@ from preimage.intervals.failures import partial
 from preimage.intervals.first_order import values
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Finite
+from preimage.verdicts.graph import trace
 from preimage.verdicts.problem import Problem
+from preimage.verdicts.subject import touched
+
+LARGEST = 1 << 52
+"""Up to which size whole numbers are exact in float64."""
 
 MEMBERS = 20_000
 """The largest set that is compared pair by pair."""
@@ -56,14 +61,26 @@ def _values(problem: Problem, domain: Finite) -> Bounds | None:
 
 
 def _looked_up(problem: Problem, index: Tensor) -> Tensor | None:
-    """The exact values of an embedding, or of an integer function, of indices."""
+    """The exact values of an embedding, or of a function of whole numbers without rounding."""
     with torch.no_grad():
         y = problem.subject.call(index.clone())
     call = problem.subject.call
-    exact = type(call) is torch.nn.Embedding and getattr(call, "max_norm", None) is None
-    if not y.dtype.is_floating_point or exact:
+    table = False
+    if isinstance(call, torch.nn.Embedding):
+        table = type(call) is torch.nn.Embedding and call.max_norm is None and not touched(call)
+    whole = not y.dtype.is_floating_point and y.abs().amax() < LARGEST
+    if table or (whole and _stays_whole(problem, index)):
         return y.detach().double().reshape(len(index), -1)
     return None
+
+
+def _stays_whole(problem: Problem, index: Tensor) -> bool:
+    """Whether every tensor on the way holds whole numbers, which do not round."""
+    graph = trace(problem.subject, index[:5])
+    return graph is not None and not any(
+        isinstance(value, Tensor) and value.dtype.is_floating_point
+        for value in graph.values.values()
+    )
 
 
 def _injective(problem: Problem, domain: Finite, value: Bounds) -> list[Claim]:
@@ -108,6 +125,18 @@ def _surjective(problem: Problem, codomain: Finite, value: Bounds) -> list[Claim
                 "A member of the codomain is the value of none.", certificate={"kind": "finite"},
                 witness={"never reached": member.tolist()},
             )]  # fmt: skip
+    outside = [
+        place
+        for place, row in enumerate(value.low)
+        if not bool(((row <= wanted) & (value.high[place] >= wanted)).all(dim=1).any())
+    ]
+    if outside:
+        return [problem.claim(
+            "surjective", Status.NOT_A_FUNCTION, Level.INTERVAL, "codomain",
+            "It has a value outside the codomain, so that it is no function into it.",
+            certificate={"kind": "finite"},
+            witness={"x": problem.domain.values[outside[0]].tolist()},  # pyright: ignore[reportAttributeAccessIssue]
+        )]  # fmt: skip
     if value.constant:
         return [problem.claim("surjective", Status.PROVED, Level.THEOREM, "enumeration",
                               "Every member of the codomain is a value.",

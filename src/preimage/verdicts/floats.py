@@ -9,6 +9,7 @@ from preimage.domain import Box
 from preimage.errors import InputError
 from preimage.runtime import generator
 from preimage.verdicts.claim import Claim, Level, Status
+from preimage.verdicts.domains import Domain
 from preimage.verdicts.problem import Problem
 
 TYPES = {"float16": torch.float16, "float32": torch.float32, "float64": torch.float64}
@@ -39,6 +40,9 @@ def floats(problem: Problem) -> list[Claim]:
             f"Two inputs have the same output, bit for bit, in {problem.semantics}.",
             certificate={"kind": "floats", **both}, witness={**both, "y": value.tolist()},
         )]  # fmt: skip
+    if every is not None and not bool(y.isfinite().all()):
+        problem.note("injective", "floats: some outputs are NaN or infinite")
+        return []
     if every is not None and not bool((count > 1).any()):
         return [problem.claim("injective", Status.PROVED, Level.THEOREM, "exhaustion",
                               f"All {len(x)} inputs have different outputs.",
@@ -62,12 +66,17 @@ def _all_inputs(problem: Problem, kind: torch.dtype) -> Tensor | None:
     """All numbers of a scalar float16 domain."""
     if problem.n != 1 or kind is not torch.float16:
         return None
+    return all_inputs(problem.domain)
+
+
+def all_inputs(domain: Domain) -> Tensor:
+    """All finite float16 numbers in a domain of one dimension, `(count, 1)`."""
     x = torch.arange(-(1 << 15), 1 << 15, dtype=torch.int32).to(torch.int16).view(torch.float16)
     # Zero counts once, and what is not finite is no input.
     x = x[x.isfinite()].double().unique()
-    if isinstance(problem.domain, Box):
-        x = x[(x >= problem.domain.low) & (x <= problem.domain.high)]
-    return x.to(kind)[:, None]
+    if isinstance(domain, Box):
+        x = x[(x >= domain.low) & (x <= domain.high)]
+    return x.to(torch.float16)[:, None]
 
 
 def _some_inputs(problem: Problem, kind: torch.dtype) -> Tensor:

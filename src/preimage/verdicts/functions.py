@@ -8,11 +8,12 @@ from typing import Any
 from torch import fx
 
 from preimage.intervals.bounds import Bounds
-from preimage.verdicts.activations import activation, elementwise
+from preimage.verdicts.activations import Activation, activation, elementwise
 from preimage.verdicts.facts import Facts, bijection, smooth, unknown
 from preimage.verdicts.graph import Graph, name_of
 from preimage.verdicts.layers import module_facts, resized, softmax
 from preimage.verdicts.linear import affine
+from preimage.verdicts.subject import NotAFunction
 
 MOVES = {
     "flatten", "view", "reshape", "permute", "transpose", "contiguous", "unsqueeze", "squeeze",
@@ -28,6 +29,12 @@ TOTAL = {
     "exp2", "square", "cumsum", "dot", "einsum", "expand", "repeat", "glu",
 }  # fmt: skip
 """Operations that are defined and locally Lipschitz everywhere."""
+
+DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout",
+            "feature_alpha_dropout"}  # fmt: skip
+
+CLAMPS = {"clamp", "clip", "clamp_min", "clamp_max"}
+"""Operations that are Lipschitz in their limits too."""
 
 PARTS = {"getitem", "narrow", "select", "chunk", "split", "unbind", "expand", "repeat"}
 """Operations whose other arguments must not depend on the input."""
@@ -72,15 +79,33 @@ def node_facts(graph: Graph, node: fx.Node, reach: Bounds | None = None) -> Fact
     if name in ("softmax", "log_softmax") and first:
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
         return softmax(name, dim, before)
-    if first:
-        settings = dict(node.kwargs)
-        settings.pop("inplace", None)
-        values = [*node.args[1:], *settings.values()]
-        if all(isinstance(value, bool | int | float | str) or value is None for value in values):
-            rule = activation(name, *node.args[1:], **_renamed(settings))
-            if rule is not None and before == after:
-                return elementwise(name, rule, reach)
+    if name in DROPOUTS and first:
+        return _dropout(node, name)
+    rule = _rule_of(node, name) if first else None
+    if rule is not None and before == after:
+        return elementwise(name, rule, reach)
     return smooth(name) if continuous(graph, node) else unknown(name)
+
+
+def _dropout(node: fx.Node, name: str) -> Facts:
+    settings = dict(zip(("p", "training"), node.args[1:], strict=False)) | dict(node.kwargs)
+    if settings.get("training", True) is False or settings.get("p", 0.5) == 0:
+        return resized(name, (1,), (1,))
+    raise NotAFunction(
+        f"{name} draws random numbers, so that one input has many outputs. As a function it does "
+        "so unless it is told training=False.", "dropout in training mode",
+    )  # fmt: skip
+
+
+def _rule_of(node: fx.Node, name: str) -> Activation | None:
+    """The activation that a node applies, where its parameters are plain numbers."""
+    # The only flag that any of them takes is whether to write into the input.
+    settings = {key: value for key, value in node.kwargs.items() if not isinstance(value, bool)}
+    args = [value for value in node.args[1:] if not isinstance(value, bool)]
+    values = [*args, *settings.values()]
+    if not all(isinstance(value, int | float | str) or value is None for value in values):
+        return None
+    return activation(name, *args, **_renamed(settings))
 
 
 def continuous(graph: Graph, node: fx.Node) -> bool:
@@ -98,8 +123,10 @@ def continuous(graph: Graph, node: fx.Node) -> bool:
         return _by_constant(graph, node, name)
     if name in PARTS and len(graph.inputs(node)) != 1:
         return False
-    rule = activation(name) if name not in TOTAL and name not in MOVES else None
-    return name in TOTAL or name in MOVES or (rule is not None and rule.smooth)
+    if name in TOTAL or name in MOVES or name in CLAMPS:
+        return True
+    rule = _rule_of(node, name)
+    return rule is not None and rule.smooth
 
 
 def _by_constant(graph: Graph, node: fx.Node, name: str) -> bool:

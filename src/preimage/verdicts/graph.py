@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -11,6 +12,18 @@ from typing import Any, final
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
+from torch.nn import functional
+
+from preimage.verdicts.relayering import BatchNorm
+from preimage.verdicts.subject import Subject, touched
+
+KNOWN = frozenset(
+    one
+    for space in (torch, functional, operator, torch.special, torch.Tensor)
+    for one in vars(space).values()
+    if callable(one)
+) | {getattr}
+"""Functions that are what their names say. Those that users wrap for torch.fx need not be."""
 
 SHAPES = {"size", "dim", "ndimension", "numel", "len", "nelement"}
 """Operations that look at the shape of a tensor alone."""
@@ -30,6 +43,10 @@ EXACT = {"t", "T", "mT", "transpose", "view", "reshape", "permute", "neg", "deta
 @final
 class _Tracer(fx.Tracer):
     """A tracer that also follows modules that a function finds in its closure."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether a module is one of those that have rules."""
+        return type(m) is BatchNorm or super().is_leaf_module(m, module_qualified_name)
 
     def path_of_module(self, mod: nn.Module) -> str:
         """The name of a module, which is added where it has none."""
@@ -53,11 +70,13 @@ class Recorder(fx.Interpreter):
         super().__init__(module, garbage_collect_values=False)
         self.values: dict[fx.Node, Any] = {}
         self.until: fx.Node | None = None
+        self.copies = False
 
     def run_node(self, n: fx.Node) -> Any:
         """Runs one node, and stops behind the last that is wanted."""
         value = super().run_node(n)
-        self.values[n] = value
+        # What is written into later is kept as it was.
+        self.values[n] = value.clone() if self.copies and isinstance(value, Tensor) else value
         if n is self.until:
             raise _Reached
         return value
@@ -160,6 +179,7 @@ class Graph:
         """What every node gives for an input, which may be an enclosure."""
         recorder = Recorder(self.module)
         recorder.extra_traceback = False
+        recorder.copies = any(writes(self, node) for node in self.module.graph.nodes)
         recorder.until = self.end if until is None else until
         with torch.no_grad(), contextlib.suppress(_Reached):
             recorder.run(x)
@@ -171,6 +191,8 @@ def name_of(node: fx.Node) -> str:
     if node.op == "call_method":
         return str(node.target).rstrip("_")
     if node.op == "call_function":
+        if node.target not in KNOWN:
+            return f"the function {getattr(node.target, '__name__', node.target)}"
         return getattr(node.target, "__name__", str(node.target)).rstrip("_")
     return node.op
 
@@ -181,6 +203,8 @@ def writes(graph: Graph, node: fx.Node) -> bool:
         return bool(getattr(graph.submodule(node), "inplace", False))
     if node.op not in ("call_function", "call_method"):
         return False
+    if isinstance(node.target, torch._ops.OpOverload):
+        return node.target._schema.is_mutable
     bare = getattr(node.target, "__name__", str(node.target))
     changes = bare.endswith("_") and not bare.endswith("__")
     # operator.iadd and its like, and results that are put elsewhere.
@@ -209,34 +233,35 @@ def harmless(graph: Graph, node: fx.Node) -> bool:
     return False
 
 
-def trace(f: Callable[[Any], Any], x: Tensor) -> Graph | None:
+def trace(subject: Subject, x: Tensor) -> Graph | None:
     """The graph of a function, or None where torch.fx cannot follow it.
 
     Args:
-        f: A module in float64, or a callable.
-        x: A few inputs, with which the graph is compared to the function.
+        subject: The function.
+        x: A few inputs, at which the graph is compared to the function.
     """
     try:
+        wanted = subject.raw(x)
         tracer = _Tracer()
-        graph = tracer.trace(_root(f))
-        root = copy.deepcopy(tracer.root)
-        module = fx.GraphModule(root, graph).double().requires_grad_(False)
+        graph = tracer.trace(_root(subject.call))
+        # Of a module that is a graph itself, a copy keeps only what its own graph uses.
+        module = copy.deepcopy(fx.GraphModule(tracer.root, graph))
+        module = module.double().requires_grad_(False)
         recorder = Recorder(module)
         with torch.no_grad():
-            y = recorder.run(x.clone())
-            wanted = f(x[:1].clone()) if isinstance(f, nn.Module) else y[:1]
+            y = recorder.run(x.reshape(-1, *subject.shape).clone())
+        given = y.double().reshape(len(x), -1)
     except Exception:  # noqa: BLE001 - whatever a user's function does when it is traced
         return None
-    if not torch.allclose(y[:1].double(), wanted.double(), rtol=1e-6, equal_nan=True):
-        return None
-    return _graph(module, recorder.values)
+    # What a function does to a stand-in for a tensor need not be what it does to a tensor.
+    return _graph(module, recorder.values) if subject.agrees(given, wanted) else None
 
 
 def _root(f: Callable[[Any], Any]) -> nn.Module | Callable[[Any], Any]:
-    """Something with a body to trace: torch's own modules and functions are to stay whole."""
+    """Something with a body to trace, which calls modules that are to stay whole, or have hooks."""
     if isinstance(f, nn.Module):
         own = type(f).__module__.startswith("torch.nn") and not isinstance(f, nn.Sequential)
-        return nn.Sequential(f) if own else f
+        return nn.Sequential(f) if own or touched(f) else f
 
     def called(x: Any) -> Any:
         return f(x)

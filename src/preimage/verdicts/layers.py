@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,9 +16,14 @@ from preimage.verdicts.activations import Activation, activation, elementwise, m
 from preimage.verdicts.convolution import convolution
 from preimage.verdicts.facts import Facts, bijection, isometry, smooth, unknown
 from preimage.verdicts.linear import affine
-from preimage.verdicts.subject import NotAFunction
+from preimage.verdicts.relayering import BatchNorm
+from preimage.verdicts.subject import NotAFunction, touched
 
 Shape = tuple[int, ...]
+
+IN_ORDER = {"Flatten", "Unflatten", "Identity", "flatten", "unflatten", "view", "reshape",
+            "unsqueeze", "squeeze", "contiguous", "clone", "detach", "double"}  # fmt: skip
+"""What only changes the shape in which numbers are written."""
 
 
 def module_facts(module: nn.Module, before: Shape, after: Shape, reach: Bounds | None) -> Facts:
@@ -27,9 +33,10 @@ def module_facts(module: nn.Module, before: Shape, after: Shape, reach: Bounds |
         NotAFunction: If it draws random numbers or looks at other samples.
     """
     kind: Any = parametrize.type_before_parametrizations(module)
-    touched = "forward" in vars(module) or module._forward_hooks or module._forward_pre_hooks
-    if touched or (kind not in RULES and kind not in ACTIVATIONS):
+    if touched(module) or (kind not in RULES and kind not in ACTIVATIONS):
         return unknown(kind.__name__)
+    if not all(bool(one.isfinite().all()) for one in module.state_dict().values()):
+        return unknown(f"{kind.__name__} with a weight that is NaN or infinite")
     if parametrize.is_parametrized(module) and module.training:
         return unknown(f"{kind.__name__} whose parameters are computed in training mode")
     if kind in ACTIVATIONS:
@@ -42,7 +49,7 @@ def module_facts(module: nn.Module, before: Shape, after: Shape, reach: Bounds |
 def resized(what: str, before: Shape, after: Shape) -> Facts:
     """A map between spaces whose dimensions alone decide what they can."""
     n, m = math.prod(before), math.prod(after)
-    return isometry(what) if n == m else smooth(what)
+    return isometry(what, in_order=what in IN_ORDER) if n == m else smooth(what)
 
 
 def shift_invariant(what: str) -> Facts:
@@ -61,17 +68,7 @@ def _linear(module: Any, before: Shape, after: Shape) -> Facts:
         bias = None if module.bias is None else module.bias.detach().double()
         return affine(what, module.weight.detach().double(), bias)
     facts = affine(what, module.weight.detach().double(), None)
-    return _without_matrix(facts)
-
-
-def _without_matrix(facts: Facts) -> Facts:
-    from dataclasses import replace
-
     return replace(facts, weight=None, bias=None)
-
-
-def _convolution(module: Any, before: Shape, after: Shape) -> Facts:
-    return convolution(module, before, after)
 
 
 def _batch_norm(module: Any, before: Shape, after: Shape) -> Facts:
@@ -210,10 +207,6 @@ def _padding(module: Any, before: Shape, after: Shape) -> Facts:
     )  # fmt: skip
 
 
-def _upsample(module: Any, before: Shape, after: Shape) -> Facts:
-    return smooth(type(module).__name__)
-
-
 def _prelu(module: Any, before: Shape, after: Shape) -> Facts:
     rules = [activation("leaky_relu", slope) for slope in module.weight.detach().double().tolist()]
     found: list[Activation] = [rule for rule in rules if rule is not None]
@@ -241,9 +234,10 @@ DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 RULES: dict[type, Callable[[Any, Shape, Shape], Facts]] = {
     nn.Linear: _linear,
-    **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), _convolution),
-    **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _convolution),
-    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _batch_norm),
+    **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), convolution),
+    **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), convolution),
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, BatchNorm),
+                    _batch_norm),
     **dict.fromkeys((nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d), _instance_norm),
     **dict.fromkeys((nn.LayerNorm, nn.GroupNorm), _layer_norm),
     nn.RMSNorm: _rms_norm,
@@ -277,7 +271,7 @@ ACTIVATIONS: dict[type, tuple[str, tuple[str, ...]]] = {
     nn.ELU: ("elu", ("alpha",)),
     nn.CELU: ("celu", ("alpha",)),
     nn.SELU: ("selu", ()),
-    nn.Softplus: ("softplus", ("beta",)),
+    nn.Softplus: ("softplus", ("beta", "threshold")),
     nn.Tanh: ("tanh", ()),
     nn.Sigmoid: ("sigmoid", ()),
     nn.Softsign: ("softsign", ()),

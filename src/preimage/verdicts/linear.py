@@ -85,7 +85,12 @@ def null_vector(weight: Tensor) -> list[Fraction] | None:
     q, p = weight.shape
     if max(q, p) > EXACT_SIZE or not bool(weight.isfinite().all()):
         return None
-    rows = [[Fraction(value) for value in row] for row in weight.tolist()]
+    return rational_null_vector([[Fraction(value) for value in row] for row in weight.tolist()], p)
+
+
+def rational_null_vector(rows: list[list[Fraction]], p: int) -> list[Fraction] | None:
+    """A vector v of p rational numbers that all rows, which are changed, send to zero."""
+    q = len(rows)
     pivots: list[int] = []
     for column in range(p):
         place = len(pivots)

@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import fx
 
+from preimage.verdicts.composites import composite
 from preimage.verdicts.facts import Facts, bijection, smooth, unknown
 from preimage.verdicts.functions import continuous, node_facts, operation
 from preimage.verdicts.graph import Graph
-
-POSITIVE = {"exp", "sigmoid", "softplus"}
-"""Functions whose values are positive."""
 
 
 def segment_facts(graph: Graph, start: fx.Node, end: fx.Node) -> Facts:
     """The facts of everything between two cuts of a graph."""
     nodes = (graph.between(start, end) or [])[1:]
+    known = composite(graph, start, end)
+    if known is not None:
+        return known
     if not all(continuous(graph, node) for node in nodes):
         found = coupling(graph, start, end)
         return found or unknown(f"the part that ends in {operation(end)}")
@@ -188,12 +189,14 @@ def _other(graph: Graph, node: fx.Node, part: fx.Node, parts: list[fx.Node]) -> 
     if inner is None or graph.shape(inside[0]) != graph.shape(node):
         return None
     if not isinstance(outside, fx.Node):
-        sound = isinstance(outside, int | float) and (name in ("add", "sub") or outside > 0)
-        return inner if sound else None
+        if not isinstance(outside, int | float) or not math.isfinite(outside):
+            return None
+        return inner if name in ("add", "sub") or outside > 0 else None
     if outside not in graph.data:
         value = graph.constant(outside)
-        sound = value is not None and (name in ("add", "sub") or bool((value > 0).all()))
-        return inner if sound else None
+        if value is None or not bool(value.isfinite().all()):
+            return None
+        return inner if name in ("add", "sub") or bool((value > 0).all()) else None
     if not _total(graph, outside, parts):
         return None
     if name in ("mul", "truediv") and not _positive(graph, outside):
@@ -227,19 +230,9 @@ def _total(graph: Graph, node: fx.Node, parts: list[fx.Node]) -> bool:
 
 def _positive(graph: Graph, node: fx.Node) -> bool:
     """Whether all values of a node are surely positive over the reals."""
-    name = operation(node)
-    if node.op == "call_module":
-        module = graph.submodule(node)
-        return isinstance(module, nn.Sigmoid) or (
-            isinstance(module, nn.Softplus) and module.beta > 0
-        )
-    if name in POSITIVE:
-        return len(node.args) == 1 and not node.kwargs
-    if name == "add" and len(node.args) == 2:
+    if operation(node) in ("add", "mul") and len(node.args) == 2 and not node.kwargs:
         return all(_positive_or_constant(graph, one) for one in node.args)
-    if name == "mul" and len(node.args) == 2:
-        return all(_positive_or_constant(graph, one) for one in node.args)
-    return False
+    return len(graph.inputs(node)) == 1 and node_facts(graph, node).positive
 
 
 def _positive_or_constant(graph: Graph, value: Any) -> bool:

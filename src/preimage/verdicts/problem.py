@@ -14,7 +14,7 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.errors import PreimageError
 from preimage.intervals.bounds import Bounds
-from preimage.intervals.failures import partial
+from preimage.intervals.failures import UndefinedEnclosure, holes_seen, partial
 from preimage.intervals.first_order import linearized, values
 from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Domain, Finite, Reals
@@ -39,6 +39,7 @@ class Problem:
         deadline: When to stop, by `time.monotonic`.
         seed: Fixes everything that is drawn.
         tried: What did not decide, and why, by property.
+        chains: The pieces of the function, once they were looked at.
     """
 
     subject: Subject
@@ -49,6 +50,7 @@ class Problem:
     deadline: float = float("inf")
     seed: int = 0
     tried: dict[str, list[str]] = field(default_factory=dict)
+    chains: dict[bool, Any] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:
@@ -84,7 +86,7 @@ class Problem:
         if isinstance(self.domain, Finite) and self.domain.values.ndim != 2:
             return None
         x = self.subject.points(5) if not isinstance(self.domain, Finite) else self.domain.values
-        return trace(self.subject.call, x[:5].double().reshape(-1, *self.subject.shape))
+        return trace(self.subject, x[:5].double())
 
     @cached_property
     def box(self) -> Bounds:
@@ -99,7 +101,10 @@ class Problem:
         """Values and Jacobian on the whole domain, or why there are none."""
         try:
             with partial():
-                return linearized(self.subject, self.box)
+                found = linearized(self.subject, self.box)
+                if holes_seen():
+                    return UndefinedEnclosure("the function may be undefined in the domain")
+                return found
         except PreimageError as error:
             return error
 

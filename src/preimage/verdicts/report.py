@@ -13,6 +13,7 @@ from preimage.errors import InputError, StoreError
 from preimage.files import writing_file
 from preimage.verdicts.claim import Claim, Level, Status, described
 from preimage.verdicts.domains import from_config, to_config
+from preimage.verdicts.numerical import Numerical
 
 FORMAT = 1
 """The layout of saved reports."""
@@ -29,6 +30,7 @@ class Report:
         surjective: The `Claim` that every element of the codomain is reached.
         notes: What else was noticed, such as that the function writes into its input.
         seconds: How long it took.
+        numerical: What `check_numerically` found, where it was asked; it changes no claim.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Report:
     surjective: Claim
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    numerical: Numerical | None = None
 
     @property
     def bijective(self) -> Claim:
@@ -80,6 +83,7 @@ class Report:
             "invertible on its image": str(self.injective.status),
             "notes": list(self.notes),
             "seconds": self.seconds,
+            "numerical": None if self.numerical is None else self.numerical.to_json(),
         }
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -107,12 +111,14 @@ class Report:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
             if data["format"] > FORMAT:
                 raise StoreError(f"{path} was written by a newer version; upgrade preimage.")
+            numbers = data.get("numerical")
             return Report(
                 name=data["name"],
                 injective=_claim_from_json(data["injective"]),
                 surjective=_claim_from_json(data["surjective"]),
                 notes=tuple(data["notes"]),
                 seconds=data["seconds"],
+                numerical=Numerical.from_json(numbers) if numbers else None,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, StoreError):
@@ -130,10 +136,13 @@ class Report:
     def __str__(self) -> str:
         onto = described(self.surjective.codomain)
         lines = [f"{self.name}, from {described(self.injective.domain)} to {onto}."]
-        lines += [str(self.injective), str(self.surjective), self._conclusion()]
-        return "\n".join([*lines, *self.notes])
+        lines += [str(self.injective), str(self.surjective), self.conclusion]
+        numbers = [] if self.numerical is None else [str(self.numerical)]
+        return "\n".join([*lines, *self.notes, *numbers])
 
-    def _conclusion(self) -> str:
+    @property
+    def conclusion(self) -> str:
+        """What follows, in a sentence."""
         match self.bijective.status:
             case Status.NOT_A_FUNCTION:
                 return "So the question does not arise."

@@ -35,12 +35,18 @@ class Chain:
     widths: tuple[int, ...]
 
 
-def chain_of(problem: Problem) -> Chain | None:
+def chain_of(problem: Problem, *, merge: bool = True) -> Chain | None:
     """The pieces of a function with what is known of each; None where it cannot be traced.
 
     Raises:
         NotAFunction: If a piece draws random numbers or looks at other samples.
     """
+    if merge not in problem.chains:
+        problem.chains[merge] = _chain(problem, merge=merge)
+    return problem.chains[merge]
+
+
+def _chain(problem: Problem, *, merge: bool) -> Chain | None:
     graph = problem.graph
     if graph is None:
         return None
@@ -54,7 +60,8 @@ def chain_of(problem: Problem) -> Chain | None:
         single = len(between) == 2 and graph.inputs(end) == [start]
         pieces.append(node_facts(graph, end, reach) if single else segment_facts(graph, start, end))
     widths = tuple(graph.size(cut) for cut in cuts)
-    return _merged(Chain(tuple(pieces), widths), reaches)
+    chain = Chain(tuple(pieces), widths)
+    return _merged(chain, reaches) if merge else chain
 
 
 def _reaches(problem: Problem, graph: Graph, cuts: Sequence[Any]) -> list[Bounds | None]:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+import contextlib
+from functools import cached_property
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
 from preimage.domain import Box
-from preimage.errors import FunctionError, InputError
-from preimage.function import Function
+from preimage.errors import FunctionError, InputError, PreimageError
 from preimage.intervals.enclosure import Enclosure
-from preimage.intervals.failures import UndefinedEnclosure, UnsupportedOperation
-from preimage.intervals.first_order import checked, values
+from preimage.intervals.failures import UnsupportedOperation, partial
+from preimage.intervals.first_order import checked, nowhere_defined, values
 from preimage.runtime import generator
 from preimage.verdicts.domains import Domain, Finite, Reals
+from preimage.verdicts.lifting import lifted
+from preimage.verdicts.preparing import copied, prepared, shaped
+from preimage.verdicts.programs import is_program, program_of
 
 SPREADS = (1.0, 0.1, 10.0)
 """On all real vectors, points are drawn from normal distributions of these widths."""
 
 ROWS = 4
 """How many points are tried to learn what the function takes and returns."""
+
+
+def touched(module: nn.Module) -> bool:
+    """Whether a module does more than its class says: by hooks, or a forward of its own."""
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return bool(hooks) or "forward" in vars(module)
 
 
 class NotAFunction(Exception):
@@ -51,24 +59,63 @@ class Subject:
     """
 
     def __init__(self, f: Any, domain: Domain, seed: int) -> None:
+        if is_program(f):
+            f = lifted(program_of(f))
         if not callable(f):
             raise InputError(f"a function was expected and a {type(f).__name__} was given.")
-        self.call = _prepared(f)
         self.domain = domain
         self.shape = (domain.dim,) if isinstance(domain, Box) else domain.shape
+        self.call = prepared(shaped(f, self.shape))
         self.dim = max(1, int(torch.Size(self.shape).numel()))
         self.seed = seed
+        self.original = f
         self.dtype = torch.float64
         self.discrete = False
         self.output_dim = 0
         self.notes: list[str] = []
+        self._coarse = False
 
     def __call__(self, x: Any) -> Any:
         """The outputs, `(batch, q)`, of inputs `(batch, p)`: tensors, or enclosures."""
         if isinstance(x, Enclosure):
-            y = self.call(x if len(self.shape) == 1 else x.reshape(len(x), *self.shape))
-            return y.flatten(1) if isinstance(y, Tensor) and y.ndim > 2 else y
+            if not self._encloses:
+                raise UnsupportedOperation("the function does not compute with intervals.")
+            return self._enclosed(x)
         return self.raw(x).flatten(1)
+
+    def _enclosed(self, x: Enclosure) -> Any:
+        y = self.call(x if len(self.shape) == 1 else x.reshape(len(x), *self.shape))
+        return y.flatten(1) if isinstance(y, Tensor) and y.ndim > 2 else y
+
+    @cached_property
+    def _encloses(self) -> bool:
+        """Whether enclosures of points hold what the function gives there.
+
+        A function may tell tensors from their stand-ins, and do something else to each.
+        """
+        x = self.points(8, salt=13)
+        try:
+            with partial():
+                found = values(self._enclosed, checked(x, x))
+        except PreimageError:
+            return True
+        wanted = self.raw(x)
+        slack = self._slack * (1 + wanted.abs())
+        held = (found.low - slack <= wanted) & (wanted <= found.high + slack)
+        return bool((held | ~wanted.isfinite()).all())
+
+    @property
+    def _slack(self) -> float:
+        """How far two ways to compute the same may differ, relative to its size."""
+        return 1e-6 if self.dtype is torch.float64 and not self._coarse else 1e-2
+
+    def agrees(self, given: Tensor, wanted: Tensor) -> bool:
+        """Whether two batches of outputs are the same but for rounding."""
+        if given.shape != wanted.shape:
+            return False
+        size = wanted.abs().nan_to_num(nan=0.0, posinf=0.0).amax(dim=1, keepdim=True)
+        close = (given - wanted).abs() <= self._slack * (1 + size)
+        return bool((close | ~wanted.isfinite()).all())
 
     def raw(self, x: Tensor) -> Tensor:
         """The outputs as float64, with at least two dimensions."""
@@ -110,6 +157,7 @@ class Subject:
         x = self._first_points()
         first = self._called(x)
         self.discrete = not first.dtype.is_floating_point
+        self._coarse = first.dtype in (torch.float32, torch.float16, torch.bfloat16)
         self.output_dim = first[0].numel()
         again = self._called(x)
         if first.shape != again.shape or not torch.equal(
@@ -145,6 +193,9 @@ class Subject:
         except Exception as error:
             if self.dtype is torch.float64 and _about_types(error):
                 self.dtype = torch.float32
+                if isinstance(self.original, nn.Module):
+                    # Modules that choose a type inside keep the one that they were given in.
+                    self.call = copied(self.original)
                 return self._called(x)
             self._find_failure(x, error)
             raise FunctionError(
@@ -176,11 +227,13 @@ class Subject:
     def _check_rows(self, x: Tensor, y: Tensor) -> None:
         if len(x) < 3:
             return
-        part = self._called(x[:2])
+        # The first rows alone, and all of them the other way round.
+        part = torch.cat([self._called(x[:2]), self._called(x.flip(0)).flip(0)])
+        y = torch.cat([y[:2], y])
         slack = 1e-7 if self.dtype is torch.float64 else 1e-3
         if y.dtype is torch.float32 or y.dtype is torch.float16:
             slack = 1e-2
-        one, other = part.double(), y[:2].double()
+        one, other = part.double(), y.double()
         size = other.abs().amax().nan_to_num(nan=1.0).clamp(min=1.0, max=1e300)
         if not torch.allclose(one, other, rtol=slack, atol=float(slack * size), equal_nan=True):
             raise NotAFunction(
@@ -192,26 +245,14 @@ class Subject:
         """Undefined points, told from overflow by the rules for intervals."""
         for row in (~y.isfinite()).any(dim=1).nonzero()[:4, 0].tolist():
             point = x[row : row + 1]
-            try:
-                values(self, checked(point, point))
-            except UndefinedEnclosure:
-                raise NotAFunction(
-                    "It is not defined at a point of the domain.", "undefined at a point",
-                    {"x": point[0].tolist()},
-                ) from None  # fmt: skip
-            except UnsupportedOperation:
-                pass
+            with contextlib.suppress(UnsupportedOperation):
+                if bool(nowhere_defined(self, checked(point, point)).any()):
+                    raise NotAFunction(
+                        "It is not defined at a point of the domain.", "undefined at a point",
+                        {"x": point[0].tolist()},
+                    )  # fmt: skip
             self.notes.append(f"Note: the function returns NaN or infinity at {point[0].tolist()}.")
             return
-
-
-def _prepared(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    if isinstance(f, Function):
-        return f.fn
-    if isinstance(f, nn.Module):
-        module = copy.deepcopy(f).cpu().double()
-        return module.requires_grad_(False)
-    return f
 
 
 def _about_types(error: Exception) -> bool:

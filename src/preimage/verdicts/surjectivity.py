@@ -119,6 +119,16 @@ def labels(problem: Problem) -> list[Claim]:
     x = problem.subject.points(4096 if problem.n <= 512 else 256, salt=11)
     with torch.no_grad():
         seen = problem.subject(x).squeeze(1).long()
+    strange = sorted(set(seen.tolist()) - wanted)
+    for label in strange[:6]:
+        point = x[seen == label][0]
+        if verified_label(problem, point, label):
+            return [problem.claim(
+                "surjective", Status.NOT_A_FUNCTION, Level.INTERVAL, "codomain",
+                f"It has the label {label}, which is not in the codomain.",
+                certificate={"kind": "label outside", "x": point.tolist(), "label": label},
+                witness={"x": point.tolist()},
+            )]  # fmt: skip
     shown: dict[int, list[float]] = {}
     for label in sorted(wanted):
         for row in (seen == label).nonzero()[:6, 0].tolist():
