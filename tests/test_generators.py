@@ -220,6 +220,30 @@ def test_encoders_get_better(method: type[LearnedInverter]) -> None:
     assert long.invert(images).residual.mean() < 0.7 * short.invert(images).residual.mean()
 
 
+def test_real_images_help_with_real_images(tmp_path: Path) -> None:
+    g, known, unknown = trained().generator_, digits()[:1500], digits()[1500:]
+    short = CombinedInverter(width=8, steps=120, batch=32)
+    plain = short.fit(g).invert(unknown).residual.mean()
+    assert short.fit(g, known).invert(unknown).residual.mean() < plain
+    both = CombinedInverter(width=8, steps=5, batch=8)
+    both.fit(g, known, trained().discriminator_)
+    assert {"image", "code", "real", "features"} <= both.history_.records[-1].keys()
+    both.save(tmp_path / "both")
+    again = load(tmp_path / "both")
+    assert isinstance(again, CombinedInverter)
+    assert torch.equal(both.encode(unknown), again.encode(unknown))
+
+
+def test_a_run_folder_is_for_one_generator(tmp_path: Path) -> None:
+    short: dict[str, Any] = {"width": 4, "steps": 3, "batch": 8, "run": tmp_path}
+    first, second = untrained(seed=0), untrained(seed=1)
+    RegressionInverter(**short).fit(first)
+    before = numbers(second)
+    with pytest.raises(InputError, match="another training"):
+        RegressionInverter(**short).fit(second)
+    assert same(before, numbers(second))
+
+
 @pytest.mark.parametrize("method", LEARNED)
 def test_same_seed_same_answers(method: type[LearnedInverter]) -> None:
     g = untrained()

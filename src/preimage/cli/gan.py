@@ -44,7 +44,10 @@ def train(
     ] = "small",
     encoder: Annotated[
         str,
-        typer.Option(metavar="NAME", help="combined, aegan, regression, or none."),
+        typer.Option(
+            metavar="NAME",
+            help="combined (learns from the photos too), aegan, regression, or none.",
+        ),
     ] = "combined",
     size: Annotated[
         int | None, typer.Option(help="Sides of an image, a power of two; else the preset's.")
@@ -90,6 +93,7 @@ def train(
 
     from dataclasses import replace
 
+    from preimage.generators.combined import CombinedInverter
     from preimage.generators.presets import PRESETS as SIZES
     from preimage.images import open_images
 
@@ -107,12 +111,18 @@ def train(
     model.fit(images)
     skipped = model.skipped_
     if encoder != "none":
-        model = replace(
+        inverse = replace(
             sized.encoder(encoder, seed=seed or 0),
             steps=encoder_steps or sized.encoder_steps,
             run=place / "encoder",
             **where,
-        ).fit(model.generator_)
+        )
+        made = model.generator_
+        model = (
+            inverse.fit(made, images)
+            if isinstance(inverse, CombinedInverter)
+            else inverse.fit(made)
+        )
     model.save(output, force=force)
     if not quiet:
         print_skipped(skipped, images.notes)

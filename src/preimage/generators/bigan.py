@@ -40,6 +40,7 @@ class BiGAN(Adversarial, GeneratorInverter):
         equation 1 and table 6.
 
     Example:
+        >>> import torch
         >>> images = torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0))
         >>> bigan = BiGAN(latent=4, size=8, channels=1, width=4, steps=5, batch=16).fit(images)
         >>> bigan.invert(images[:3]).z.shape

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
@@ -22,6 +24,9 @@ from preimage.store import read_tree, write_tree
 from preimage.tables import write_table
 
 TableFormat: TypeAlias = Literal["csv", "parquet", "json"]
+
+AHEAD = 2
+"""So many batches may wait to be written."""
 
 UNFINISHED = ".unfinished"
 """The folder, within the output, of what is known so far."""
@@ -94,14 +99,10 @@ def invert_into(
     left_out = len(skipped)
     todo = opened.only(rest) if rest else None
     if todo is not None:
-        with writing_pictures(target, force=True) as write:
-            batches = _stream(inverter, todo, refine, resumed=bool(known))
-            for codes in _shown(batches, len(opened), len(known)):
-                made = codes.reconstruction.clamp(0, 1).contiguous()
-                for name, image in zip(codes.names, made, strict=True):
-                    write(name, Picture(image))
-                unfinished.add(codes)
-                known |= _rows(codes.names, codes.z, codes.residual)
+        batches = _stream(inverter, todo, refine, resumed=bool(known))
+        shown = _shown(batches, len(opened), len(known))
+        for codes in _written(shown, target, unfinished):
+            known |= _rows(codes.names, codes.z, codes.residual)
         skipped |= todo.skipped
     names = tuple(name for name in opened.names if name in known)
     z, residual = (torch.stack([known[name][i] for name in names]) for i in (0, 1))
@@ -181,6 +182,26 @@ def _stream(
     except InputError:
         if not resumed or not set(todo.names) <= todo.skipped.keys():
             raise
+
+
+def _written(batches: Iterator[Codes], target: Path, unfinished: _Unfinished) -> Iterator[Codes]:
+    """Each batch, once it was handed over to be written; the network goes on meanwhile."""
+
+    def put(codes: Codes) -> Codes:
+        made = codes.reconstruction.clamp(0, 1).contiguous()
+        for name, image in zip(codes.names, made, strict=True):
+            write(name, Picture(image))
+        unfinished.add(codes)
+        return codes
+
+    waiting: deque[Future[Codes]] = deque()
+    with writing_pictures(target, force=True) as write, ThreadPoolExecutor(1) as clerk:
+        for codes in batches:
+            waiting.append(clerk.submit(put, codes))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
 
 
 def _shown(batches: Iterator[Codes], total: int, done: int) -> Iterator[Codes]:

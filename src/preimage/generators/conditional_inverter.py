@@ -58,8 +58,8 @@ class ConditionalInverter(GeneratorInverter, Trained):
         """
         self._check_settings()
         prior = _labelled(generator)
-        channels, size, _ = generator.image_shape
-        stack = photos(images, size=size, channels=channels)
+        channels, height, width = generator.image_shape
+        stack = photos(images, size=(height, width), channels=channels)
         told = label_rows(labels, stack)
         if told.shape[1] != prior.labels:
             raise InputError(
@@ -88,7 +88,7 @@ class ConditionalInverter(GeneratorInverter, Trained):
             {name: self._adam(one) for name, one in encoders.items()},
             step,
             label="conditional encoders",
-            data=digest(stack.pixels, told),
+            data=digest(*generator.state_dict().values(), stack.pixels, told),
         )
         self.generator_, self.encoders_ = generator, encoders.requires_grad_(False)
         return self

@@ -13,7 +13,7 @@ from preimage.generators.adversarial import Adversarial, Draws, frozen
 from preimage.generators.generator import Generator
 from preimage.generators.model import GeneratorModel
 from preimage.generators.priors import Uniform
-from preimage.nets.convolutional import Discriminator
+from preimage.nets.convolutional import DeconvNet, Discriminator
 from preimage.runtime import generator as random_generator
 from preimage.training import Loop
 
@@ -65,38 +65,37 @@ class DCGAN(Adversarial, GeneratorModel):
         """
         stack = self._photos(images)
         prior, draws = Uniform(self.latent), Draws(stack.pixels, self.batch)
-        networks = self._networks()
+        made, judge = self._networks()
+        networks: dict[str, nn.Module] = {"generator": made, "discriminator": judge}
 
         def step(loop: Loop) -> dict[str, Tensor]:
-            make, judge = loop.networks["generator"], loop.networks["discriminator"]
+            make, tell = loop.networks["generator"], loop.networks["discriminator"]
             real = draws.images(loop, draws.rows(loop))
-            made = make(prior.sample(self.batch, loop.generator))
-            against = softplus(-judge(real)).mean() + softplus(judge(made.detach())).mean()
+            fake = make(prior.sample(self.batch, loop.generator))
+            against = softplus(-tell(real)).mean() + softplus(tell(fake.detach())).mean()
             loop.minimise("discriminator", against)
-            with frozen(judge):
-                towards = softplus(-judge(made)).mean()
+            with frozen(tell):
+                towards = softplus(-tell(fake)).mean()
                 loop.minimise("generator", towards)
             return {"discriminator": against, "generator": towards}
 
         sides = {name: (name,) for name in networks}
         self.history_ = self._play(stack, networks, sides, step, prior, "DCGAN")
-        self.generator_ = Generator(networks["generator"], prior=prior)
-        self.discriminator_ = networks["discriminator"].requires_grad_(False)
+        self.generator_ = Generator(made, prior=prior)
+        self.discriminator_ = judge.requires_grad_(False)
         self.skipped_ = stack.skipped
         return self
 
-    def _networks(self) -> dict[str, nn.Module]:
+    def _networks(self) -> tuple[DeconvNet, Discriminator]:
         draws = random_generator(self.seed)
-        return {
-            "generator": self._deconv_net(self.latent, draws),
-            "discriminator": Discriminator(self._shape, width=self.width, generator=draws),
-        }
+        made = self._deconv_net(self.latent, draws)
+        return made, Discriminator(self._shape, width=self.width, generator=draws)
 
     def _state(self) -> dict[str, Tensor]:
         return dict(self.discriminator_.state_dict())
 
     def _restore(self, generator: Generator, state: Mapping[str, Tensor]) -> None:
-        discriminator = self._networks()["discriminator"]
+        _, discriminator = self._networks()
         discriminator.load_state_dict(dict(state))
         self.generator_ = generator
         self.discriminator_ = discriminator.requires_grad_(False).eval()

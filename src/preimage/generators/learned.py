@@ -15,11 +15,13 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
 from preimage.errors import InputError
+from preimage.generators.adversarial import Draws
 from preimage.generators.base import GeneratorInverter
 from preimage.generators.generator import Generator
 from preimage.generators.pixels import residual
 from preimage.generators.trained import Trained
 from preimage.nets.convolutional import Encoder
+from preimage.runtime import digest
 from preimage.runtime import generator as random_generator
 from preimage.training import Loop
 
@@ -50,17 +52,17 @@ class LearnedInverter(GeneratorInverter, Trained):
     @abstractmethod
     def _losses(
         self,
-        free: Float[Tensor, "n latent"],
-        z: Float[Tensor, "n ..."],
-        x: Float[Tensor, "n c h w"],
+        free: Float[Tensor, "images latent"],
+        z: Float[Tensor, "made ..."],
+        x: Float[Tensor, "images c h w"],
         generator: Generator,
     ) -> Mapping[str, Tensor]:
         """What is minimised, by name; the sum of all is.
 
         Args:
             free: What the encoder gave for the images, in free coordinates.
-            z: The codes of the images.
-            x: The images.
+            z: The codes of the first images, those that the generator made.
+            x: The images; where the method is fitted to real images too, these are behind.
             generator: Made them.
         """
 
@@ -77,6 +79,16 @@ class LearnedInverter(GeneratorInverter, Trained):
             InputError: A setting is out of range.
             TrainingError: The loss is no longer finite; the last good checkpoint is kept.
         """
+        return self._learn(generator)
+
+    def _learn(self, generator: Generator, real: Tensor | None = None, *more: Tensor) -> Self:
+        """Trains the encoder.
+
+        Args:
+            generator: What is to be inverted.
+            real: Real images in 8 bits, of which as many are in each batch as made ones.
+            more: What else the training depends on.
+        """
         self._check_settings()
         if self.schedule not in ("constant", "cosine") or self.passes < 0:
             raise InputError(
@@ -90,11 +102,15 @@ class LearnedInverter(GeneratorInverter, Trained):
             )
         encoder = self._network(generator)
         adam = self._adam(encoder)
+        draws = None if real is None else Draws(real, self.batch)
+        known = [*generator.state_dict().values(), *more]
 
         def step(loop: Loop) -> dict[str, Tensor]:
             with torch.no_grad():
                 z = generator.prior.sample(self.batch, loop.generator)
                 x = generator(z)
+                if draws is not None:
+                    x = torch.cat([x, draws.images(loop, draws.rows(loop))])
             free = loop.networks["encoder"](x)
             losses = dict(self._losses(free, z, x, generator))
             total = torch.stack(list(losses.values())).sum()
@@ -107,6 +123,7 @@ class LearnedInverter(GeneratorInverter, Trained):
             step,
             label=f"{self.kind} encoder",
             schedulers=None if self.schedule == "constant" else {"encoder": self._cosine(adam)},
+            data=digest(*known) if real is None else digest(*known, real),
         )
         self.generator_, self.encoder_ = generator, encoder.requires_grad_(False)
         return self

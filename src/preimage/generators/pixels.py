@@ -12,12 +12,12 @@ from torch.nn.functional import binary_cross_entropy, mse_loss
 from preimage.images import Stack, open_images
 
 
-def photos(images: Any, *, size: int, channels: int) -> Stack:
+def photos(images: Any, *, size: int | tuple[int, int], channels: int) -> Stack:
     """All images of a training in 8 bits, in which they stay in memory.
 
     Args:
         images: Of any kind that `open_images` opens.
-        size: Sides to which they are cropped and resized.
+        size: The side to which they are cropped and resized, or height and width.
         channels: 1 or 3.
     """
     stack = open_images(images).load(size=size, channels=channels)
