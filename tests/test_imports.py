@@ -28,7 +28,9 @@ def test_import_is_light(module: str) -> None:
     assert loaded_by(f"import {module}") == set()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["invert", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["invert", "--help"], ["search", "query", "--help"]]
+)
 def test_help_is_light(arguments: list[str]) -> None:
     code = f"""
 import sys

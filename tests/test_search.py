@@ -1,5 +1,6 @@
 """Similar images: neighbours are exact, features are what they say, indexes come back."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
 from preimage.cli.search import FEATURE_NAMES
-from preimage.errors import InputError, OutputExistsError, StoreError
+from preimage.errors import InputError, MissingExtraError, OutputExistsError, StoreError
 from preimage.generators import DCGAN, RegressionInverter
 from preimage.images import open_images
 from preimage.search import (
@@ -457,6 +458,23 @@ def test_labels_must_be_there() -> None:
         label_agreement(found, {k: v for k, v in labels.items() if k != "000"})
     with pytest.raises(InputError, match="as many"):
         label_agreement(found, {**labels, "001": [1]}, among=list(labels))
+
+
+@pytest.mark.parametrize(
+    ("module", "use"),
+    [
+        ("imagehash", lambda path: ImageIndex().add(DIGITS[:1])),
+        ("pymilvus", lambda path: ImageIndex(uri=path / "a.db").add(DIGITS[:1])),
+        ("milvus_lite", lambda path: ImageIndex(uri=path / "a.db").add(DIGITS[:1])),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    module: str, use: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"{module}.*preimage\[search\]"):
+        use(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_line_names_the_features_that_there_are() -> None:
