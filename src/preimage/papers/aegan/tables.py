@@ -48,7 +48,7 @@ class Table:
         if not of:
             return f"### {self.title}\n\nNot measured."
         headings = ["", *(column.heading for column in self.columns)]
-        headings += ["published"] if self.published else []
+        headings += ["published (faces)"] if self.published else []
         lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
         for row in self._rows(of):
             shown = [self.rows.get(row, row), *(_shown(of, row, one) for one in self.columns)]
@@ -158,7 +158,7 @@ TABLES = (
             Column("steps", "steps", 0),
             Column("cpu", "CPU s", 0),
             Column("calls", "calls of G", 0),
-            Column("milliseconds", "ms an image", 1),
+            Column("milliseconds", "ms an image", 2),
         ),
         _METHODS,
         RECONSTRUCTION,
