@@ -29,7 +29,16 @@ from preimage.papers.aegan.tables import TABLES
 from preimage.papers.kept import Kept
 from preimage.search import ImageIndex, code_feature, open_index
 
-SHORT = replace(SIZES["tiny"], gan_steps=30, encoder_steps=20, codes=8, descents=4, calls=8)
+SHORT = replace(
+    SIZES["tiny"],
+    gan_steps=30,
+    encoder_steps=20,
+    longer_steps=25,
+    bigan_steps=10,
+    codes=8,
+    descents=4,
+    calls=8,
+)
 
 
 def some_digits() -> Faces:

@@ -87,14 +87,17 @@ class Restoration:
         if not len(self):
             return "no images"
         worst = int(self.residual.argmax())
+        images = "1 image" if len(self) == 1 else f"{len(self)} images"
         said = (
-            f"{len(self)} images, each consistent with what was observed to a residual of "
-            f"{self.residual.mean():.3g} on average, {self.residual[worst]:.3g} at most "
-            f"({self.names[worst]})"
+            f"{images}; what would be observed of them is off by {self.residual.mean():.3g} on "
+            f"average, {self.residual[worst]:.3g} at most ({self.names[worst]})"
         )
         if self.plain_residual is not None:
-            said += f"; one pass of the encoder leaves {self.plain_residual.mean():.3g}"
-        return f"{said}. A consistent image is one of many, and need not be the true one."
+            said += f"; that of one pass of the encoder by {self.plain_residual.mean():.3g}"
+        return (
+            f"{said}. Where that is no more than the noise, an image is consistent with what was "
+            "observed. There are many such images, and it need not be the true one."
+        )
 
 
 def restore(

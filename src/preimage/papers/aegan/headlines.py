@@ -24,12 +24,23 @@ def _reconstruction(cells: Sequence[Cell]) -> list[str]:
     other = mean(cells, "reconstruction-bigan", "bigan", "dhash")
     bigan = "not measured" if other is None else f"{other:.3f}"
     first = "AEGAN is ahead of" if aegan > longer else "AEGAN is behind"
+    later = [
+        mean(cells, "reconstruction-longer", row, "dhash")
+        for row in ("combined-longer", "longer-refined-longer")
+    ]
+    sentences = []
+    if later[0] is not None and later[1] is not None:
+        sentences.append(
+            f"Trained for longer, the default encoder has {later[0]:.3f}, and {later[1]:.3f} after "
+            "60 calls of refinement."
+        )
     return [
         f"Reconstruction (dHash): AEGAN {aegan:.3f}, direct {direct:.3f} in as many steps and "
         f"{longer:.3f} in as much time, BiGAN {bigan}. {first} direct in equal time; the paper "
         "has it ahead.",
         f"The library's default encoder, in equal time, {combined:.3f}; after 20 calls of "
         f"refinement {refined:.3f}.",
+        *sentences,
     ]
 
 

@@ -99,8 +99,13 @@ class Models:
         return self._encoder("combined", CombinedInverter(), steps)
 
     @cached_property
+    def combined_longer(self) -> CombinedInverter:
+        """The library's default, trained for longer than the others."""
+        return self._encoder("combined-longer", CombinedInverter(), self.size.longer_steps)
+
+    @cached_property
     def bigan(self) -> BiGAN:
-        """Generator and encoder trained together, for the steps of the generator above."""
+        """Generator and encoder trained together."""
         preset = self.size.preset
         bigan = BiGAN(
             latent=preset.latent,
@@ -111,7 +116,7 @@ class Models:
             learning_rate=preset.learning_rate,
             seed=self.seed,
         )
-        return self._kept("bigan", self._set(bigan, self.size.gan_steps), self._on_images)
+        return self._kept("bigan", self._set(bigan, self.size.bigan_steps), self._on_images)
 
     def corrected(self, inverter: GeneratorInverter, passes: int) -> GeneratorInverter:
         """The same encoder with another number of corrections."""

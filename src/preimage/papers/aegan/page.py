@@ -22,7 +22,8 @@ DIFFERENCES = """\
 - **The loss of the generator** is $-\\log D(G(z))$; equation 4 has $\\log(1 - D(G(z)))$, whose
   gradient vanishes while the discriminator is ahead.
 - **BiGAN** trains a generator of its own, so its images are other images, and how alike two of them
-  are by chance is another number too.
+  are by chance is another number too. It is slow to train: where its rows are no better than its
+  random pairs, its generator has not come to make such images in so many steps.
 - **Search.** The paper searches 20,000 images, on all of which the generator was trained, for 64
   others. Here every held-out image is asked about.
 - **Two sets of images.** Reconstruction is measured on generated images from codes that no training

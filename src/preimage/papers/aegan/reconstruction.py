@@ -19,8 +19,11 @@ TEST = 1_000_003
 REFINE = 20
 """Calls of the generator in the rows with refinement; latent search gets as many."""
 
+REFINE_LONGER = 60
+"""Calls in the rows with longer refinement."""
+
 LONG = 10
-"""So many times more has the longer latent search."""
+"""So many times more than `REFINE` has the longer latent search."""
 
 
 def test_images(models: Models, generator: Generator, n: int) -> tuple[Tensor, Tensor]:
@@ -93,6 +96,35 @@ def real(models: Models) -> Values:
         end = descend(generator, start, x, calls=calls)
         with torch.no_grad():
             rows[row] = _scores(x, generator(end.z)) | {"calls": calls}
+    return rows
+
+
+def longer(models: Models) -> Values:
+    """The default encoder, trained for longer, and refined."""
+    z, x = test_images(models, models.generator, models.size.codes)
+    inverter, spent = models.combined_longer, models.spent("combined-longer")
+    begin = time.process_time()
+    found = inverter.encode(x)
+    each = (time.process_time() - begin) / len(x)
+    rows: Values = {
+        "combined-longer": {
+            **_answered(models.generator, z, x, found),
+            "steps": spent.steps,
+            "cpu": spent.cpu,
+            "milliseconds": 1000 * each,
+        }
+    }
+    some = models.size.descents
+    z, x, found = z[:some], x[:some], found[:some]
+    for row, calls in (("longer-refined", REFINE), ("longer-refined-longer", REFINE_LONGER)):
+        begin = time.process_time()
+        end = descend(models.generator, found, x, calls=calls)
+        each = (time.process_time() - begin) / len(x)
+        rows[row] = {
+            **_answered(models.generator, z, x, end.z),
+            "calls": calls,
+            "milliseconds": 1000 * each,
+        }
     return rows
 
 

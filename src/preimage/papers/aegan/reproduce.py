@@ -17,7 +17,7 @@ from preimage.papers.aegan.descents import descents
 from preimage.papers.aegan.figures import draw
 from preimage.papers.aegan.models import Models
 from preimage.papers.aegan.page import markdown, page_record
-from preimage.papers.aegan.reconstruction import bigan, real, reconstruction
+from preimage.papers.aegan.reconstruction import bigan, longer, real, reconstruction
 from preimage.papers.aegan.searching import searching, searching_bigan
 from preimage.papers.aegan.sizes import Size
 from preimage.papers.kept import Kept
@@ -32,6 +32,7 @@ MEASURES: dict[str, Callable[[Models], Values]] = {
     "descents": descents,
     "searching": searching,
     "degrading": degrading,
+    "reconstruction-longer": longer,
     "reconstruction-bigan": bigan,
     "searching-bigan": searching_bigan,
 }

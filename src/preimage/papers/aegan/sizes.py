@@ -17,6 +17,8 @@ class Size:
         networks: Which preset of `preimage.generators.presets`.
         gan_steps: Steps of the generator.
         encoder_steps: Steps of each encoder.
+        longer_steps: Steps of the default encoder in the rows where it is trained for longer.
+        bigan_steps: Steps of BiGAN.
         codes: Test codes for reconstruction, drawn anew and never trained on.
         descents: Images, of these, on which descents are compared and degradations undone.
         calls: The most calls of the generator a descent from a random start gets.
@@ -27,6 +29,8 @@ class Size:
     networks: str
     gan_steps: int
     encoder_steps: int
+    longer_steps: int
+    bigan_steps: int
     codes: int
     descents: int
     calls: int
@@ -41,12 +45,21 @@ class Size:
 
 SIZES = {
     "tiny": Size(
-        networks="tiny", gan_steps=1500, encoder_steps=600, codes=512, descents=64, calls=200
+        networks="tiny",
+        gan_steps=1500,
+        encoder_steps=600,
+        longer_steps=1800,
+        bigan_steps=1500,
+        codes=512,
+        descents=64,
+        calls=200,
     ),
     "small": Size(
         networks="small",
         gan_steps=3000,
         encoder_steps=1500,
+        longer_steps=3000,
+        bigan_steps=1500,
         codes=512,
         descents=32,
         calls=200,
@@ -56,6 +69,8 @@ SIZES = {
         networks="full",
         gan_steps=20_000,
         encoder_steps=20_000,
+        longer_steps=60_000,
+        bigan_steps=20_000,
         codes=2048,
         descents=256,
         calls=400,

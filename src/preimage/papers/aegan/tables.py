@@ -27,7 +27,7 @@ class Table:
     """A table of the page.
 
     Attributes:
-        key: Of its cells; those of `key-bigan` add rows.
+        key: Of its cells; those whose keys go on with a hyphen add rows.
         title: What it shows.
         note: What one has to know to read it.
         columns: In order.
@@ -44,12 +44,11 @@ class Table:
 
     def markdown(self, cells: Iterable[Cell]) -> str:
         """The table with means over the seeds, and standard deviations where there are two."""
-        keys = (self.key, f"{self.key}-bigan")
-        of = [cell for cell in cells if cell.key.table in keys and cell.values]
+        of = [cell for cell in cells if self._mine(cell.key.table) and cell.values]
         if not of:
             return f"### {self.title}\n\nNot measured."
         headings = ["", *(column.heading for column in self.columns)]
-        headings += ["published"] if self.published else []
+        headings += ["published (faces)"] if self.published else []
         lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
         for row in self._rows(of):
             shown = [self.rows.get(row, row), *(_shown(of, row, one) for one in self.columns)]
@@ -58,6 +57,9 @@ class Table:
             lines.append(" | ".join(shown))
         body = "\n".join(f"| {line} |" for line in lines)
         return f"### {self.title}\n\n{self.note}\n\n{body}"
+
+    def _mine(self, table: str) -> bool:
+        return table == self.key or table.startswith(f"{self.key}-")
 
     def _rows(self, cells: list[Cell]) -> list[str]:
         found = {row: None for cell in cells for row in cell.values}
@@ -114,9 +116,12 @@ _METHODS = {
     "combined-once": "images and codes, one pass",
     "combined": "images and codes, corrected (default)",
     "aegan-corrected": "AEGAN, corrected",
+    "combined-longer": "default, trained for longer",
+    "longer-refined": "the same + 20 calls of refinement",
+    "longer-refined-longer": "the same + 60 calls of refinement",
     "refined": "default + 20 calls of refinement",
     "refined-longer": "default + 200 calls of refinement",
-    "search": "latent search",
+    "search": "latent search, 25 calls",
     "search-longer": "latent search, 200 calls",
     "best": "best possible",
 }
@@ -153,7 +158,7 @@ TABLES = (
             Column("steps", "steps", 0),
             Column("cpu", "CPU s", 0),
             Column("calls", "calls of G", 0),
-            Column("milliseconds", "ms an image", 1),
+            Column("milliseconds", "ms an image", 2),
         ),
         _METHODS,
         RECONSTRUCTION,
