@@ -30,6 +30,11 @@ Step: TypeAlias = Callable[[Loop], Mapping[str, Tensor]]
 Validate: TypeAlias = Callable[[], float]
 """Returns how far the networks are from good; lower is better."""
 
+Observe: TypeAlias = Callable[[int], None]
+"""Looks at the networks after so many steps, for instance to draw samples from them."""
+
+EVERY = ("log_every", "checkpoint_every", "validate_every", "observe_every")
+
 UNSHOWN = ("step", "seconds")
 """What a record says that the bar shows in its own way."""
 
@@ -52,6 +57,7 @@ class Trainer:
         log_every: Steps between two records in the history and the log.
         checkpoint_every: Steps between two checkpoints.
         validate_every: Steps between two validations.
+        observe_every: Steps between two calls of `observe`.
         patience: Stop after so many validations in a row without a new best; None never does.
         clip_norm: The largest Euclidean norm of the gradients of an optimiser; None is no limit.
         mixed_precision: What the networks compute in: "no" (their own type), "bf16" or "fp16".
@@ -80,6 +86,7 @@ class Trainer:
     log_every: int = 100
     checkpoint_every: int = 1000
     validate_every: int = 100
+    observe_every: int = 1000
     patience: int | None = None
     clip_norm: float | None = None
     mixed_precision: Precision = "no"
@@ -96,6 +103,7 @@ class Trainer:
         label: str,
         schedulers: Mapping[str, LRScheduler] | None = None,
         validate: Validate | None = None,
+        observe: Observe | None = None,
         data: str = "",
     ) -> History:
         """Train the networks in place, and leave them in evaluation mode where they were trained.
@@ -111,6 +119,9 @@ class Trainer:
             validate: Returns a number, lower is better, from the networks as they were given;
                 called in evaluation mode without gradients. The best weights are put back at the
                 end.
+            observe: Called after every `observe_every` steps and after the last, with the number
+                of steps taken, in evaluation mode without gradients, by the main process alone. It
+                must leave the networks and the global random generators as they are.
             data: Text that differs when what is trained on differs, such as `runtime.digest(x, y)`;
                 a checkpoint that was trained on other data is then refused.
 
@@ -143,7 +154,7 @@ class Trainer:
             try:
                 course = checkpoint.resume()
                 if not course.history.finished:
-                    self._take_steps(step, validate, course, checkpoint, label)
+                    self._take_steps(step, validate, observe, course, checkpoint, label)
             finally:
                 for network in loop.networks.values():
                     accelerator.unwrap_model(network, keep_fp32_wrapper=False)
@@ -155,6 +166,7 @@ class Trainer:
         self,
         step: Step,
         validate: Validate | None,
+        observe: Observe | None,
         course: Course,
         checkpoint: Checkpoint,
         label: str,
@@ -189,6 +201,8 @@ class Trainer:
                     record = course.record(extra)
                     log(record)
                     note = "  ".join(f"{n} {record[n]:.3g}" for n in record if n not in UNSHOWN)
+                if observe and main and (last or loop.steps % self.observe_every == 0):
+                    _observe(observe, parts, loop.steps)
                 bar.update(loop.steps, note)
 
                 stop = _agree(accelerator, interrupted(), logged)
@@ -200,7 +214,7 @@ class Trainer:
             checkpoint.save(course)
 
     def _check(self, parts: Parts, validate: Validate | None) -> None:
-        for name in ("steps", "log_every", "checkpoint_every", "validate_every", "patience"):
+        for name in (*EVERY, "steps", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name}={value!r} must be at least 1.")
@@ -218,7 +232,7 @@ class Trainer:
 
     def _decisive(self) -> dict[str, Any]:
         """The settings that the result depends on; the others may change before resuming."""
-        free = {"run", "checkpoint_every", "device", "tensorboard", "progress"}
+        free = {"run", "checkpoint_every", "observe_every", "device", "tensorboard", "progress"}
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in free}
 
 
@@ -233,6 +247,13 @@ def _measure(validate: Validate, parts: Parts, step: int, accelerator: "Accelera
     for plateau in parts.plateaus().values():
         plateau.step(value)
     return value
+
+
+def _observe(observe: Observe, parts: Parts, step: int) -> None:
+    _set_training(parts, False)
+    with torch.no_grad():
+        observe(step)
+    _set_training(parts, True)
 
 
 def _set_training(parts: Parts, mode: bool) -> None:
