@@ -1,0 +1,1 @@
+"""One network for both directions between two kinds of images."""

@@ -1,0 +1,87 @@
+"""The layers that the networks of pix2pix are made of."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+Norm: TypeAlias = Literal["batch", "instance", "none"]
+"""How a map is brought to mean 0 and deviation 1: over the batch, over each image, or not."""
+
+LEAK = 0.2
+"""The slope of a leaky ReLU below zero, in encoders and discriminators."""
+
+
+@final
+class PerImageBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that, outside of training, takes the statistics of each image by itself.
+
+    pix2pix trains on batches of one image and keeps the statistics of the batch at test. That is
+    what this layer computes, for every size of batch: an image is never changed by its neighbours.
+    The running mean of an ordinary layer would be one of two kinds of images mixed.
+    """
+
+    def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The normalised maps."""
+        if self.training:
+            return super().forward(input)
+        return functional.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+
+
+@final
+class FixedDropout(nn.Module):
+    """Dropout that can stay on outside of training, with the same mask for every image.
+
+    pix2pix keeps dropout at test as its only source of noise, so that an answer changes with every
+    call. A mask that is drawn once from a seed keeps the thinned network and makes the answer one.
+
+    Args:
+        rate: The share of numbers that become zero.
+        at_test: Whether it stays on.
+    """
+
+    SEED = 0
+
+    def __init__(self, rate: float, *, at_test: bool) -> None:
+        super().__init__()
+        self.rate = rate
+        self.at_test = at_test
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """The thinned maps."""
+        if self.training:
+            return functional.dropout(x, self.rate)
+        if not self.at_test:
+            return x
+        draws = torch.Generator().manual_seed(self.SEED)
+        kept = torch.rand(x.shape[1:], generator=draws) >= self.rate
+        return x * kept.to(x.device) / (1 - self.rate)
+
+
+def normalised(channels: int, norm: Norm) -> list[nn.Module]:
+    """The normalisation of so many channels, as no or one layer."""
+    if norm == "none":
+        return []
+    if norm == "batch":
+        return [PerImageBatchNorm(channels, track_running_stats=False)]
+    return [nn.InstanceNorm2d(channels, affine=True)]
+
+
+def start_gaussian(network: nn.Module, generator: torch.Generator) -> None:
+    """Draws all weights from N(0, 0.02²), those of normalisations from N(1, 0.02²); biases are 0.
+
+    Args:
+        network: Is changed in place.
+        generator: Where the weights are drawn from.
+    """
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.zero_()
+            else:
+                scale = parameter.ndim == 1
+                parameter.normal_(float(scale), 0.02, generator=generator)
