@@ -9,17 +9,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from preimage.translation.networks.layers import LEAK
+from preimage.translation.networks.layers import LEAK, materialise
 
 
 @final
 class InvolutionNet(nn.Module):
     r"""$f = \varphi^{-1} \circ S \circ \varphi$ with $S \circ S = 1$, so that $f(f(x)) = x$.
 
-    $\varphi$ squeezes blocks of 2 by 2 pixels into channels, `levels` times, and then passes through
-    additive couplings, $u \mathrel{+}= g_i(v)$ and $v \mathrel{+}= h_i(u)$, whose inverse is
-    a subtraction. $S$ swaps the halves $u$ and $v$ of the channels. Whatever the weights are, $f$ is
-    a bijection and its own inverse, up to the rounding of the sums: training decides which.
+    $\varphi$ squeezes blocks of 2 by 2 pixels into channels, `levels` times, and then passes
+    through additive couplings, $u \mathrel{+}= g_i(v)$ and $v \mathrel{+}= h_i(u)$, whose inverse
+    is a subtraction. $S$ swaps the halves $u$ and $v$ of the channels. Whatever the weights are,
+    $f$ is a bijection and its own inverse, up to the rounding of the sums: training decides which.
 
     The last layer of each $g_i$ starts at zero, and $f$ as a swap of neighbouring pixels.
 
@@ -54,10 +54,12 @@ class InvolutionNet(nn.Module):
         super().__init__()
         self.levels = levels
         half = channels * 4**levels // 2
-        self.couplings = nn.ModuleList(
-            _Shift(half, width, generator) for _ in range(2 * couplings)
-        )
-        self.to(memory_format=torch.channels_last)
+        with torch.device("meta"):
+            shifts = [_Shift(half, width) for _ in range(2 * couplings)]
+        self.couplings = nn.ModuleList(shifts)
+        materialise(self)
+        for shift in shifts:
+            shift.start(generator)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """The other image; not bounded."""
@@ -92,17 +94,21 @@ class _Shift(nn.Module):
     gives the same shift, without which the way back would be another one.
     """
 
-    def __init__(self, channels: int, width: int, generator: torch.Generator) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.down = nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)
         self.inner = nn.Conv2d(2 * width, 2 * width, 3, padding=2, dilation=2)
         self.up = nn.Conv2d(2 * width, width, 3, padding=1)
         self.last = nn.Conv2d(2 * width, channels, 3, padding=1)
-        for layer in (self.first, self.down, self.inner, self.up, self.last):
-            nn.init.kaiming_normal_(layer.weight, a=LEAK, generator=generator)
-            nn.init.zeros_(layer.bias)
-        nn.init.zeros_(self.last.weight)
+
+    def start(self, generator: torch.Generator) -> None:
+        """Draws the first weights; those of the last layer are zero."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias") or name.startswith("last"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.kaiming_normal_(parameter, a=LEAK, generator=generator)
 
     def forward(self, half: Tensor) -> Tensor:
         first = functional.leaky_relu(self.first(half), LEAK)

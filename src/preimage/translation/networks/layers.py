@@ -17,19 +17,29 @@ LEAK = 0.2
 
 
 @final
-class PerImageBatchNorm(nn.BatchNorm2d):
+class PerImageBatchNorm(nn.Module):
     """Batch normalisation that, outside of training, takes the statistics of each image by itself.
 
     pix2pix trains on batches of one image and keeps the statistics of the batch at test. That is
     what this layer computes, for every size of batch: an image is never changed by its neighbours.
     The running mean of an ordinary layer would be one of two kinds of images mixed.
+
+    Args:
+        channels: Of the maps.
     """
 
-    def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """The normalised maps."""
         if self.training:
-            return super().forward(input)
-        return functional.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
+            return functional.batch_norm(
+                x, None, None, weight=self.weight, bias=self.bias, training=True
+            )
+        return functional.instance_norm(x, weight=self.weight, bias=self.bias)
 
 
 @final
@@ -67,17 +77,29 @@ def normalised(channels: int, norm: Norm) -> list[nn.Module]:
     if norm == "none":
         return []
     if norm == "batch":
-        return [PerImageBatchNorm(channels, track_running_stats=False)]
+        return [PerImageBatchNorm(channels)]
     return [nn.InstanceNorm2d(channels, affine=True)]
 
 
+def materialise(network: nn.Module) -> None:
+    """Gives a network that was built on "meta" memory, in the order that convolutions want.
+
+    Layers that are built there draw no first weights from torch's global generator.
+    """
+    network.to_empty(device="cpu")
+    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
 def start_gaussian(network: nn.Module, generator: torch.Generator) -> None:
-    """Draws all weights from N(0, 0.02²), those of normalisations from N(1, 0.02²); biases are 0.
+    """Draws all weights of a network on "meta" from N(0, 0.02²), normalisations from N(1, 0.02²).
+
+    Biases are 0.
 
     Args:
         network: Is changed in place.
         generator: Where the weights are drawn from.
     """
+    materialise(network)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith("bias"):

@@ -9,16 +9,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from preimage.translation.networks.layers import LEAK, Norm, normalised, start_gaussian
+from preimage.translation.networks.layers import (
+    LEAK,
+    Norm,
+    normalised,
+    start_gaussian,
+)
 
 
 @final
 class PatchGAN(nn.Module):
     r"""A discriminator of patches of 70 by 70, conditional on the image that was translated.
 
-    $C_{64}-C_{128}-C_{256}-C_{512}$, convolutions of 4 by 4, the first three with stride 2, then one
-    to a single channel. It gives logits; the sigmoid of the paper is in the loss. For images below
-    70 the patch is the whole image, and the map of logits shrinks to at least one.
+    $C_{64}-C_{128}-C_{256}-C_{512}$, convolutions of 4 by 4, the first three with stride 2, then
+    one to a single channel. It gives logits; the sigmoid of the paper is in the loss. On images
+    below 70 a patch is the whole image. They have sides of 32 or more.
 
     Args:
         channels: Of an image; the input and the output are put on top of each other.
@@ -39,18 +44,16 @@ class PatchGAN(nn.Module):
     ) -> None:
         super().__init__()
         widths = [width, 2 * width, 4 * width, 8 * width]
-        layers: list[nn.Module] = []
-        for i, (before, after) in enumerate(pairwise([2 * channels, *widths])):
-            stride = 2 if i < len(widths) - 1 else 1
-            # A bias would be taken away again by the normalisation.
-            layers.append(
-                nn.Conv2d(before, after, 4, stride, 1, bias=i == 0 or norm == "none")
-            )
-            layers += normalised(after, norm) if i else []
-            layers.append(nn.LeakyReLU(LEAK))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+        with torch.device("meta"):
+            layers: list[nn.Module] = []
+            for i, (before, after) in enumerate(pairwise([2 * channels, *widths])):
+                stride = 2 if i < len(widths) - 1 else 1
+                # A bias would be taken away again by the normalisation.
+                layers.append(nn.Conv2d(before, after, 4, stride, 1, bias=i == 0 or norm == "none"))
+                layers += normalised(after, norm) if i else []
+                layers.append(nn.LeakyReLU(LEAK))
+            self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
         start_gaussian(self, generator)
-        self.to(memory_format=torch.channels_last)
 
     def forward(
         self, given: Float[Tensor, "n c h w"], answer: Float[Tensor, "n c h w"]

@@ -75,22 +75,24 @@ class UNet(nn.Module):
         out_channels = channels if out_channels is None else out_channels
         depth = min(DEEPEST, size.bit_length() - 1)
         widths = [width * min(2**i, WIDEST) for i in range(depth)]
-        self.down = nn.ModuleList(
-            _down(before, after, norm if 0 < i < depth - 1 else "none", first=i == 0)
-            for i, (before, after) in enumerate(pairwise([channels, *widths]))
-        )
-        self.up = nn.ModuleList()
-        for place, i in enumerate(reversed(range(1, depth))):
-            before = widths[i] * (2 if place else 1)
-            dropped = place < DROPPED and widths[i - 1] == WIDEST * width
-            noise = FixedDropout(dropout, at_test=dropout_at_test) if dropped else None
-            self.up.append(_up(before, widths[i - 1], norm, noise))
-        joined = widths[0] * (2 if depth > 1 else 1)
-        self.last = nn.Sequential(
-            nn.ReLU(), nn.ConvTranspose2d(joined, out_channels, 4, stride=2, padding=1), nn.Tanh()
-        )
+        with torch.device("meta"):
+            self.down = nn.ModuleList(
+                _down(before, after, norm if 0 < i < depth - 1 else "none", first=i == 0)
+                for i, (before, after) in enumerate(pairwise([channels, *widths]))
+            )
+            self.up = nn.ModuleList()
+            for place, i in enumerate(reversed(range(1, depth))):
+                before = widths[i] * (2 if place else 1)
+                dropped = place < DROPPED and widths[i - 1] == WIDEST * width
+                noise = FixedDropout(dropout, at_test=dropout_at_test) if dropped else None
+                self.up.append(_up(before, widths[i - 1], norm, noise))
+            joined = widths[0] * (2 if depth > 1 else 1)
+            self.last = nn.Sequential(
+                nn.ReLU(),
+                nn.ConvTranspose2d(joined, out_channels, 4, stride=2, padding=1),
+                nn.Tanh(),
+            )
         start_gaussian(self, generator)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
         """The other image, in (-1, 1)."""
