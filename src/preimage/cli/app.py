@@ -13,6 +13,7 @@ from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
 from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
+from preimage.cli.translate import translate
 from preimage.errors import PreimageError
 
 WRONG_USE = 2
@@ -53,6 +54,7 @@ app.command()(methods)
 app.command()(info)
 app.command()(reproduce)
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(translate, name="translate")
 
 
 def main() -> None:

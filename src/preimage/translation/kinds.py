@@ -35,6 +35,7 @@ class Kind:
         palette: The colours of a label map; None for everything else.
         window: For volumes, the intensities that are black and white, the median over all volumes
             learned from: what is made is brought to this scale.
+        axis: For volumes, along which slices are cut.
         neighbours: For volumes, how many slices before and after one are its further channels.
 
     Example:
@@ -48,6 +49,7 @@ class Kind:
     depth: Depth = 8
     palette: tuple[Colour, ...] | None = None
     window: tuple[float, float] | None = None
+    axis: int = 2
     neighbours: int = 0
 
     def to_network(
@@ -96,6 +98,7 @@ class Kind:
             depth=config["depth"],
             palette=None if palette is None else tuple((r, g, b) for r, g, b in palette),
             window=None if window is None else (float(window[0]), float(window[1])),
+            axis=int(config["axis"]),
             neighbours=int(config["neighbours"]),
         )
 

@@ -15,7 +15,7 @@ from preimage.translation.augment import mirrored
 from preimage.translation.kinds import Side
 from preimage.translation.networks import InvolutionNet, PatchGAN, UNet
 from preimage.translation.objectives import Objective
-from preimage.translation.tiling import CHUNK, tiled
+from preimage.translation.tiling import tiled
 from preimage.translation.translator import Translator
 
 SIGNS: dict[Side, float] = {"a": 1.0, "b": -1.0}
@@ -137,7 +137,9 @@ class SelfInverse(Translator):
             whole = mirrored(
                 x, *(-(-side // 2**self.levels) * 2**self.levels for side in x.shape[2:])
             )
-            return torch.cat([f(part) for part in whole.split(CHUNK)])[..., :height, :width]
+            # One by one: another size of batch may round sums otherwise, and a shift to the next
+            # multiple.
+            return torch.cat([f(one) for one in whole.split(1)])[..., :height, :width]
         if self.direction_channel and source is None:
             raise InputError(
                 "this model has a direction channel and must be told which side the images are "

@@ -148,7 +148,7 @@ class Translator(Settings, ABC):
         """
         given = Given.of(images)
         side = self._side(given.pixels, source)
-        return given.like(self._target(side).finish(self._raw(given.pixels, side)))
+        return given.like(self.becomes(side).finish(self.raw(given.pixels, side)))
 
     def round_trip(self, images: Any, *, source: Side | None = None) -> RoundTrip:
         """Translates images there and back again, without rounding or cutting off in between.
@@ -166,8 +166,8 @@ class Translator(Settings, ABC):
         """
         pixels = Given.of(images).pixels
         side = self._side(pixels, source)
-        there = self._raw(pixels, side)
-        return RoundTrip(pixels, there, self._raw(there, other(side) if side else None))
+        there = self.raw(pixels, side)
+        return RoundTrip(pixels, there, self.raw(there, other(side) if side else None))
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Writes the model as a folder: settings, kinds, and weights.
@@ -217,16 +217,25 @@ class Translator(Settings, ABC):
             )
             network.requires_grad_(False).eval()
 
-    def _raw(self, pixels: Float[Tensor, "n c h w"], side: Side | None) -> Tensor:
-        """Translations in brightness, not cut off to [0, 1]."""
+    def raw(self, pixels: Float[Tensor, "n c h w"], side: Side | None) -> Tensor:
+        """Translations in brightness, neither cut off to [0, 1] nor brought to a palette.
+
+        Args:
+            pixels: In [0, 1], or what this method gave.
+            side: The side that they are of; None where that makes no difference.
+        """
         device = next(next(iter(self.networks_.values())).parameters()).device
         with torch.no_grad():
-            x = self._target(other(side) if side else None).to_network(pixels, self.channels)
+            x = self.becomes(other(side) if side else None).to_network(pixels, self.channels)
             answer = self._answer(x.to(device), side).to(pixels.device)
-        return self._target(side).from_network(answer)
+        return self.becomes(side).from_network(answer)
 
-    def _target(self, source: Side | None) -> Kind:
-        """What images of this side become; where it is not known, both kinds are alike."""
+    def becomes(self, source: Side | None) -> Kind:
+        """What images of this side become; where it is not known, both kinds are alike.
+
+        Args:
+            source: The side.
+        """
         return self.kinds_[0 if source == "b" else 1]
 
     def _side(self, pixels: Tensor, source: Side | None) -> Side | None:
@@ -245,12 +254,12 @@ class Translator(Settings, ABC):
         errors = []
         for row in rows:
             a, b = brightness(pairs.a[row])[None], brightness(pairs.b[row])[None]
-            errors += [(self._raw(a, "a") - b).abs().mean(), (self._raw(b, "b") - a).abs().mean()]
+            errors += [(self.raw(a, "a") - b).abs().mean(), (self.raw(b, "b") - a).abs().mean()]
         return torch.stack(errors).mean().item()
 
     def _show(self, pairs: Pairs, step: int) -> None:
         folder = Path(os.fspath(self.run or ".")) / "sheets"
-        samples(folder / f"{step:07d}.png", pairs, lambda x, side: self._raw(x, side))
+        samples(folder / f"{step:07d}.png", pairs, lambda x, side: self.raw(x, side))
 
 
 def _check_kinds(pairs: Pairs, validation: Pairs) -> None:

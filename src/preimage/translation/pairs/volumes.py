@@ -171,16 +171,17 @@ def read_volumes(
     if not names:
         first = next(iter(skipped.items()))
         raise InputError(f"no pair of volumes can be used; the first, {first[0]}: {first[1]}")
-    stacks = [Stack(_kind(windows[place], neighbours), pixels[place]) for place in (0, 1)]
+    stacks = [Stack(_kind(windows[place], axis, neighbours), pixels[place]) for place in (0, 1)]
     return Found(stacks[0], stacks[1], names, groups, skipped)
 
 
-def _kind(windows: list[tuple[float, float]], neighbours: int) -> Kind:
+def _kind(windows: list[tuple[float, float]], axis: int, neighbours: int) -> Kind:
     low, high = np.median(np.array(windows), axis=0)
     return Kind(
         channels=2 * neighbours + 1,
         depth=16,
         window=(float(low), float(high)),
+        axis=axis,
         neighbours=neighbours,
     )
 
