@@ -150,6 +150,62 @@ def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(
             assert_same(state, other["state"][index])
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_resume_of_weights_that_are_laid_out_channels_last(tmp_path: Path, fused: bool) -> None:
+    """Fused optimisers walk through weights and moments by their place in memory."""
+
+    def fit(run: Path | None, stop: int | None) -> Tensor:
+        rng = torch.Generator().manual_seed(0)
+        net = nn.Conv2d(2, 3, 5)
+        net.weight.data = torch.randn(net.weight.shape, generator=rng)
+        net.weight.data = net.weight.data.to(memory_format=torch.channels_last)
+        assert net.bias is not None
+        net.bias.data.zero_()
+
+        def step(loop: Loop) -> dict[str, Tensor]:
+            if loop.steps == stop:
+                press_ctrl_c()
+            x = torch.randn(4, 2, 6, 6, generator=loop.generator)
+            loss = (loop.networks["net"](x) - 1).square().mean()
+            loop.minimise("net", loss)
+            return {"loss": loss}
+
+        optimizers = {"net": Adam(net.parameters(), lr=0.01, fused=fused)}
+        trainer(run, steps=12).fit({"net": net}, optimizers, step, label="channels last")
+        return net.weight.detach()
+
+    whole = fit(None, None)
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, 5)
+    assert torch.equal(whole, fit(tmp_path, None))
+
+
+def test_observing_changes_nothing() -> None:
+    seen: list[tuple[int, bool, bool]] = []
+
+    def fit(*, watched: bool) -> Duel:
+        duel = Duel()
+        del duel.schedulers["back"]
+
+        def observe(step: int) -> None:
+            seen.append((step, duel.forth.training, torch.is_grad_enabled()))
+            duel.back(duel.forth(duel.x))
+
+        trainer(observe_every=15).fit(
+            {"forth": duel.forth, "back": duel.back},
+            duel.optimizers,
+            duel.step,
+            schedulers=duel.schedulers,
+            observe=observe if watched else None,
+            label="a duel",
+        )
+        return duel
+
+    observed = fit(watched=True)
+    assert seen == [(step, False, False) for step in (15, 30, STEPS)]
+    assert_same(observed.weights(), fit(watched=False).weights())
+
+
 def test_log_holds_the_history_after_a_crash(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         Duel(at={18: crash}).fit(trainer(tmp_path))

@@ -9,10 +9,12 @@ import typer
 from preimage.cli.benchmark import benchmark
 from preimage.cli.check import check
 from preimage.cli.fit import fit
+from preimage.cli.gan import gan
 from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
 from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
+from preimage.cli.search import search
 from preimage.cli.translate import translate
 from preimage.errors import PreimageError
 
@@ -54,6 +56,8 @@ app.command()(methods)
 app.command()(info)
 app.command()(reproduce)
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(gan, name="gan")
+app.add_typer(search, name="search")
 app.add_typer(translate, name="translate")
 
 

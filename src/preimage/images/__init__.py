@@ -1,7 +1,7 @@
 """Images in files: reading whatever is there, batches of one size, writing, sheets."""
 
 from preimage.images.collection import Batch, Images, Stack
-from preimage.images.opening import open_images, read_place
+from preimage.images.opening import open_images, read_place, read_places
 from preimage.images.picture import Picture
 from preimage.images.resizing import Fit
 from preimage.images.sheets import sheet, write_sheet
@@ -19,6 +19,7 @@ __all__ = [
     "open_images",
     "output_path",
     "read_place",
+    "read_places",
     "sheet",
     "write_picture",
     "write_sheet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,34 @@ def read_place(place: str, *, background: float = 1.0) -> Picture:
         raise
     except InputError as error:
         raise DataError(str(error)) from error
+
+
+def read_places(places: Sequence[str], *, background: float = 1.0) -> Iterator[tuple[str, Picture]]:
+    """Images by the places that their entries have; those that cannot be read are passed over.
+
+    Args:
+        places: As for `read_place`. Each archive among them is opened once.
+        background: What is behind transparent parts.
+
+    Yields:
+        The place and the image, in no particular order.
+    """
+    groups: dict[str, list[str]] = {}
+    for place in dict.fromkeys(places):
+        path, within, _ = place.partition(WITHIN)
+        if Path(place).is_file():
+            groups.setdefault("", []).append(place)
+        elif within and Path(path).is_file():
+            groups.setdefault(path, []).append(place)
+    for path, some in groups.items():
+        try:
+            source = archive(Path(path)) if path else files([Path(place) for place in some])
+            place = {entry.name: entry.place for entry in source.entries}
+            names = [name for name in place if place[name] in set(some)]
+            for name, picture in Images(source, background).only(names).pictures():
+                yield place[name], picture
+        except InputError:
+            continue
 
 
 def _source(given: Any) -> Source:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from preimage.errors import InputError
@@ -74,6 +75,7 @@ class Checkpoint:
             network.load_state_dict(tree["networks"][name])
         for name, optimizer in self.parts.optimizers.items():
             optimizer.load_state_dict(tree["optimizers"][name])
+            _lay_out(optimizer)
         for name, scheduler in self.parts.schedulers.items():
             scheduler.load_state_dict(tree["schedulers"][name])
         if self.accelerator.scaler is not None:
@@ -102,6 +104,18 @@ class Checkpoint:
                 f"{self.run} holds another training ({changes[:500]}); choose another run folder, "
                 f"or remove {FILE} there to start again."
             )
+
+
+def _lay_out(optimizer: Optimizer) -> None:
+    """Lay the tensors of an optimiser out in memory as its parameters are.
+
+    A file holds them row by row. Fused optimisers walk through the memory of a parameter and of its
+    moments side by side, and would mix up the places where one is channels-last and one is not.
+    """
+    for parameter, state in optimizer.state.items():
+        for name, one in state.items():
+            if isinstance(one, Tensor) and one.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, dtype=one.dtype).copy_(one)
 
 
 def _outline(network: nn.Module) -> dict[str, str]:

@@ -73,7 +73,7 @@ def scores(
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "images are scored by torchmetrics, which is not installed; install it with "
-            "pip install 'preimage[images]'."
+            "pip install 'preimage[translation]'."
         ) from error
     difference = found - right
     squares = difference.square().mean(dim=(1, 2, 3))

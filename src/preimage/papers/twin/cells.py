@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, final
 
-from preimage.errors import StoreError
 from preimage.inverters.base import Inverter
 from preimage.papers.twin.draws import Draw, Setting, drawn
 from preimage.papers.twin.evaluation import Convention, Scores, score, squared_errors
@@ -126,51 +122,3 @@ def _answered(data: Draw, inverter: Inverter) -> Answered:
         calls=(found.evaluations - inverter.spent_.evaluations) / len(data.targets),
         cpu=cpu,
     )
-
-
-@final
-class Kept:
-    """The cells of a folder, in a file that grows by a line a cell; the last of a key counts.
-
-    Args:
-        path: The file; it need not be there yet.
-
-    Raises:
-        StoreError: If a line of it cannot be read; only the last may be cut short.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._cells: dict[Key, Cell] = {}
-        lines = path.read_text("utf-8").split("\n") if path.exists() else []
-        for number, line in enumerate(lines[:-1], 1):
-            try:
-                cell = Cell.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise StoreError(
-                    f"line {number} of {path} is not a measured cell ({error}); remove the line, "
-                    "and its cell is measured again."
-                ) from error
-            self._cells[cell.key] = cell
-        # A line without an end was being written when something stopped it.
-        self._whole = "".join(f"{line}\n" for line in lines[:-1])
-        self._cut = bool(lines) and lines[-1] != ""
-
-    def __iter__(self) -> Iterator[Cell]:
-        return iter(self._cells.values())
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._cells
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    def add(self, cell: Cell) -> None:
-        """Keeps a cell, on disk before this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._cut:
-            self.path.write_text(self._whole, "utf-8")
-            self._cut = False
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(cell.to_json()) + "\n")
-        self._cells[cell.key] = cell

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from preimage.papers.machine import machine
 from preimage.papers.twin.headlines import headlines
 from preimage.papers.twin.summary import Summary
 from preimage.papers.twin.tables import tables
 from preimage.plots.drawing import Drawing
-from preimage.runtime import package_version
 
 TITLE = "The twin-network paper, run again"
 
@@ -71,24 +68,3 @@ def record(summary: Summary) -> dict[str, Any]:
         "tables": [{"title": one.title, "rows": one.rows()} for one in tables(summary)],
         "cells": [cell.to_json() for cell in summary.cells],
     }
-
-
-def machine() -> dict[str, str]:
-    """What CPU seconds depend on."""
-    import torch
-
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "preimage": package_version(),
-    }
-
-
-def _processor() -> str:
-    """The model of the processor, where the system tells."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text("utf-8").splitlines() if told.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()

@@ -11,7 +11,8 @@ from typing import final
 from preimage.errors import InputError, OutputExistsError
 from preimage.files import writing_file
 from preimage.inverters.twin import TwinInverter
-from preimage.papers.twin.cells import Kept, Key, measure
+from preimage.papers.kept import Kept
+from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.papers.twin.figures import demonstrations
 from preimage.papers.twin.methods import QUICK, SLOW, methods
@@ -79,9 +80,9 @@ class Reproduction:
             for experiment in self.experiments
         ]
 
-    def kept(self, folder: Path) -> Kept:
+    def kept(self, folder: Path) -> Kept[Cell]:
         """What the folder holds already."""
-        return Kept(folder / (QUICK_CELLS if self.quick else CELLS))
+        return Kept(folder / (QUICK_CELLS if self.quick else CELLS), Cell.from_json)
 
     def summary(self, folder: Path) -> Summary:
         """What is kept of these experiments and seeds."""

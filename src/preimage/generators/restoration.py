@@ -1,0 +1,227 @@
+"""Images that are consistent with what was observed: blurred, masked, small or noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from preimage.errors import InputError
+from preimage.generators.base import GeneratorInverter
+from preimage.generators.degradations import Degradation
+from preimage.generators.descents import Descent
+from preimage.generators.generator import Generator
+from preimage.generators.pixels import batches
+from preimage.generators.refinement import descend
+from preimage.progress import progress
+from preimage.runtime import generator as random_generator
+
+CHUNK = 64
+"""Observations that are worked on at a time."""
+
+HEAT = 4
+"""The first of so many parts of the calls is had by every start, the rest by the best alone."""
+
+
+@final
+@dataclass(frozen=True)
+class Restoration:
+    """For each observation an image that is consistent with it. It need not be the true one.
+
+    Attributes:
+        images: A consistent image each, as the generator makes it, `(n, c, h, w)` in [0, 1].
+        z: Their codes.
+        residual: How far each is from what was observed: the root mean square difference of an
+            observed value. At the noise or below, the image explains all that was seen.
+        plain: What one pass through encoder and generator gives, which knows nothing of the
+            degradation; None where an observation is no image that an encoder could be given.
+        plain_residual: How far those are from what was observed.
+        calls: Calls of the generator, each forward and backward, for each observation.
+        names: The names of the observations.
+        skipped: Files that are no images, by name, with the reason.
+    """
+
+    images: Float[Tensor, "n c h w"]
+    z: Float[Tensor, "n ..."]
+    residual: Float[Tensor, " n"]
+    plain: Float[Tensor, "n c h w"] | None
+    plain_residual: Float[Tensor, " n"] | None
+    calls: Int64[Tensor, " n"]
+    names: tuple[str, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @staticmethod
+    def join(parts: Sequence[Restoration]) -> Restoration:
+        """The restorations of several batches, one after the other."""
+        plain = [one.plain for one in parts if one.plain is not None]
+        apart = [one.plain_residual for one in parts if one.plain_residual is not None]
+        return Restoration(
+            torch.cat([one.images for one in parts]),
+            torch.cat([one.z for one in parts]),
+            torch.cat([one.residual for one in parts]),
+            torch.cat(plain) if plain else None,
+            torch.cat(apart) if apart else None,
+            torch.cat([one.calls for one in parts]),
+            tuple(name for one in parts for name in one.names),
+            {name: reason for one in parts for name, reason in one.skipped.items()},
+        )
+
+    def __str__(self) -> str:
+        if not len(self):
+            return "no images"
+        worst = int(self.residual.argmax())
+        said = (
+            f"{len(self)} images, each consistent with what was observed to a residual of "
+            f"{self.residual.mean():.3g} on average, {self.residual[worst]:.3g} at most "
+            f"({self.names[worst]})"
+        )
+        if self.plain_residual is not None:
+            said += f"; one pass of the encoder leaves {self.plain_residual.mean():.3g}"
+        return f"{said}. A consistent image is one of many, and need not be the true one."
+
+
+def restore(
+    observed: Any,
+    degradation: Degradation,
+    inverter: GeneratorInverter,
+    *,
+    calls: int = 100,
+    starts: int = 4,
+    descent: Descent | None = None,
+    seed: int = 0,
+) -> Restoration:
+    r"""Finds images of the generator that are consistent with what was observed of others.
+
+    The search minimises $\|A(G(z)) - y\|$ over codes within the bounds of the prior, where A is the
+    degradation and y what was observed. It starts from the code that the encoder gives for the
+    observation as it is, and from codes drawn from the prior; after a quarter of the calls only the
+    best of these goes on. Where the noise is known, a row stops as soon as its residual is no more
+    than that: what is left is noise, and an image that fits it better is no better.
+
+    The seed's way, one pass through encoder and generator, is given as `plain`: it knows nothing of
+    the degradation, so that the image of a blurred photograph is itself blurred, or off.
+
+    Args:
+        observed: Images as they were observed: files, a folder, a zip, an array; or for a `Custom`
+            degradation a tensor with a row for each.
+        degradation: What happened to them: `Blur`, `Downsample`, `Mask`, `Noise`, `Custom`, or a
+            `Sequence` of these.
+        inverter: A fitted one; its generator makes the images.
+        calls: The most calls of the generator for each start and observation.
+        starts: How many codes to start from.
+        descent: How codes are moved; `QuasiNewton()` by default.
+        seed: Fixes the starts that are drawn.
+
+    Returns:
+        Consistent images, with residuals.
+
+    Raises:
+        NotFittedError: If the inverter was not fitted.
+        InputError: If observations do not fit the degradation or the generator.
+
+    References:
+        Luo et al., AEGAN, 2017, section 4.3 (the plain pass). Bora et al., Compressed sensing using
+        generative models, 2017 (the search).
+    """
+    if starts < 1 or calls < HEAT:
+        raise InputError(f"starts={starts}, calls={calls}; give 1 start and {HEAT} calls or more.")
+    task = _Task(inverter.fitted, degradation, inverter, calls, starts, descent)
+    parts: list[Restoration] = []
+    rows = list(_observations(observed, degradation, inverter.fitted))
+    total = sum(len(names) for _, names, _ in rows)
+    source = random_generator(seed)
+    with progress("images", total) as bar:
+        for y, names, skipped in rows:
+            parts.append(task.solve(y, names, skipped, source))
+            bar.update(sum(map(len, parts)))
+    if not parts:
+        raise InputError("there is nothing to restore; give one image or more.")
+    return Restoration.join(parts)
+
+
+@final
+@dataclass(frozen=True)
+class _Task:
+    generator: Generator
+    degradation: Degradation
+    inverter: GeneratorInverter
+    calls: int
+    starts: int
+    descent: Descent | None
+
+    def solve(
+        self, y: Tensor, names: tuple[str, ...], skipped: dict[str, str], source: torch.Generator
+    ) -> Restoration:
+        """The restorations of some observations."""
+        seen = self.degradation.view(y, self.generator.image_shape)
+        plain = plain_residual = None
+        beginnings = []
+        if seen is not None:
+            code = self.inverter.encode(seen).to(y.device)
+            beginnings.append(code)
+            with torch.no_grad():
+                plain = self.generator(code)
+                apart = self.degradation(plain) - y
+            plain_residual = apart.flatten(1).square().mean(dim=1).sqrt().cpu()
+        prior = self.generator.prior
+        while len(beginnings) < self.starts:
+            beginnings.append(prior.sample(len(y), source).to(y.device))
+        first = [self._descend(one, y, self.calls // HEAT) for one in beginnings]
+        residuals = torch.stack([one.residual for one in first])
+        best = residuals.argmin(dim=0)
+        z = torch.stack([one.z for one in first])[best, torch.arange(len(y))]
+        end = self._descend(z, y, self.calls - self.calls // HEAT)
+        with torch.no_grad():
+            images = self.generator(end.z)
+        return Restoration(
+            images.cpu(),
+            end.z.cpu(),
+            end.residual.cpu(),
+            None if plain is None else plain.cpu(),
+            plain_residual,
+            torch.stack([one.calls for one in first]).sum(dim=0) + end.calls,
+            names,
+            skipped,
+        )
+
+    def _descend(self, z: Tensor, y: Tensor, calls: int) -> Any:
+        return descend(
+            self.generator,
+            z,
+            y,
+            calls=calls,
+            degradation=self.degradation,
+            descent=self.descent,
+            enough=self.degradation.noise,
+        )
+
+
+def _observations(
+    observed: Any, degradation: Degradation, generator: Generator
+) -> Any:
+    """Observations with their names, some at a time, on the generator's device."""
+    with torch.no_grad():
+        made = degradation(torch.zeros(1, *generator.image_shape, device=generator.device))
+    shape = tuple(made.shape[1:])
+    if isinstance(observed, Tensor) and tuple(observed.shape[1:]) == shape:
+        if not bool(observed.isfinite().all()):
+            raise InputError("what was observed holds values that are not finite.")
+        for start in range(0, len(observed), CHUNK):
+            part = observed[start : start + CHUNK].to(generator.device, torch.float32)
+            names = tuple(str(start + i) for i in range(len(part)))
+            yield part, names, {}
+        return
+    if len(shape) != 3:
+        raise InputError(
+            f"the degradation leads to {shape}, which is no image; give a tensor (n, "
+            f"{', '.join(map(str, shape))}) of what was observed."
+        )
+    for batch in batches(observed, shape, CHUNK):
+        yield batch.pixels.to(generator.device), batch.names, dict(batch.skipped)

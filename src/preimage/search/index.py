@@ -1,0 +1,263 @@
+"""Images by what they look like: add, query, duplicates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.errors import InputError
+from preimage.images import Images, open_images
+from preimage.progress import progress
+from preimage.search import duplicates as pairs
+from preimage.search.duplicates import Duplicates
+from preimage.search.features import DHash, Feature
+from preimage.search.matches import Matches
+from preimage.search.nearest import Exact
+from preimage.search.vectors import InMemory, Vectors
+
+BATCH = 128
+"""So many images are looked at at a time."""
+
+
+@final
+@dataclass(frozen=True)
+class Added:
+    """What became of images that were added.
+
+    Attributes:
+        new: How many were not there before.
+        changed: How many were there with other content, and were replaced.
+        known: How many were there already, and were not read again.
+        skipped: What could not be read and why, by name.
+        notes: What was not taken over of an image, by name.
+    """
+
+    new: int
+    changed: int
+    known: int
+    skipped: dict[str, str]
+    notes: dict[str, str]
+
+    def __str__(self) -> str:
+        parts = [f"{self.new:,} new"]
+        parts += [f"{self.changed:,} changed"] if self.changed else []
+        parts += [f"{self.known:,} known already"] if self.known else []
+        parts += [f"{len(self.skipped):,} not read"] if self.skipped else []
+        return ", ".join(parts)
+
+
+@final
+@dataclass(kw_only=True)
+class ImageIndex:
+    """Finds similar images among those that were added.
+
+    Args:
+        feature: What images are compared by.
+        uri: Where vectors are kept. None: in memory. A path that ends in `.db`: there, by
+            milvus-lite. An address such as `http://host:19530`: on a Milvus server. Both need
+            `preimage[search]`.
+        collection: The name of the collection in Milvus.
+        token: What a Milvus server wants to see, such as "user:password"; it is never saved.
+
+    Example:
+        >>> from sklearn.datasets import load_digits
+        >>> digits = load_digits().images / 16
+        >>> from preimage.search import ColourHistogram
+        >>> index = ImageIndex(feature=ColourHistogram())
+        >>> print(index.add(digits[:100]))
+        100 new
+        >>> index.query(digits[7:8], k=1).names
+        (('07',),)
+    """
+
+    feature: Feature = field(default_factory=DHash)
+    uri: str | os.PathLike[str] | None = None
+    collection: str = "preimage"
+    token: str | None = field(default=None, repr=False)
+    _vectors: Vectors | None = field(default=None, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @property
+    def vectors(self) -> Vectors:
+        """Where vectors are kept; Milvus is connected to when this is first asked for.
+
+        Raises:
+            InputError: What is there was made by another feature or another model.
+            MissingExtraError: Milvus is wanted and not installed.
+            StoreError: Milvus does not answer, or there is a collection that is not ours.
+        """
+        if self._vectors is None:
+            self._vectors = InMemory(self.feature.dim) if self.uri is None else self._milvus()
+        return self._vectors
+
+    def add(self, images: Any, *, batch: int = BATCH) -> Added:
+        """Add images. Those that are there already are passed over, unless their file changed.
+
+        Which image is which is told by its place: the whole path of the file, or of the archive and
+        the name in it; for an array, its number and its content. Copies of a file are different
+        images. What was added stays when a later image stops the work, or somebody does; add again
+        to go on.
+
+        Args:
+            images: As `preimage.images.open_images` takes them.
+            batch: How many to look at at a time; the result does not depend on it.
+
+        Returns:
+            What became of them.
+
+        Raises:
+            InputError: There are no images, or none can be read.
+        """
+        opened = open_images(images)
+        places = [entry.place for entry in opened.entries]
+        before = self.vectors.stamps(places)
+        wanted = [e for e in opened.entries if before.get(e.place) != e.stamp]
+        new = changed = 0
+        if wanted:
+            reading = (
+                opened if len(wanted) == len(places) else opened.only([e.name for e in wanted])
+            )
+            with progress("adding images", len(wanted)) as bar:
+                for some in self._batches(reading, batch):
+                    self.vectors.put(some.entries, self._looked_at(some.pixels))
+                    replaced = sum(entry.place in before for entry in some.entries)
+                    new, changed = new + len(some.entries) - replaced, changed + replaced
+                    bar.update(new + changed)
+            skipped, notes = {**opened.skipped, **reading.skipped}, reading.notes
+        else:
+            skipped, notes = opened.skipped, {}
+        return Added(new, changed, len(places) - len(wanted), dict(skipped), dict(notes))
+
+    def query(self, images: Any, k: int = 5, *, batch: int = BATCH) -> Matches:
+        """The most similar images of each image.
+
+        An image that is in the index itself is found first, at distance 0.
+
+        Args:
+            images: As `preimage.images.open_images` takes them.
+            k: How many; all, where there are fewer.
+            batch: How many to look at at a time; the result does not depend on it.
+
+        Returns:
+            The images found, nearest first; of several at the same distance, by name.
+
+        Raises:
+            InputError: The index is empty, there are no images, none can be read, or k is not
+                positive.
+        """
+        if k < 1:
+            raise InputError(f"k={k}; ask for at least one image.")
+        if len(self) == 0:
+            raise InputError("the index is empty; add images first.")
+        opened = open_images(images)
+        k = min(k, len(self))
+        parts: list[Matches] = []
+        with progress("looking for similar images", len(opened)) as bar:
+            for some in self._batches(opened, batch):
+                entries, squared = self.vectors.nearest(self._looked_at(some.pixels), k)
+                distance = self.feature.shown(squared)
+                found = tuple(map(tuple, entries))
+                parts.append(Matches(some.entries, found, distance, self.feature.name))
+                bar.update(sum(map(len, parts)))
+        return Matches(
+            queries=tuple(query for part in parts for query in part.queries),
+            entries=tuple(found for part in parts for found in part.entries),
+            distance=np.concatenate([part.distance for part in parts]),
+            feature=self.feature.name,
+            skipped=dict(opened.skipped),
+        )
+
+    def duplicates(self, threshold: float | None = None) -> Duplicates:
+        """All images that are alike, exactly; vectors in Milvus are taken into memory for it.
+
+        Args:
+            threshold: Up to which distance images are alike: bits for hashes. None takes what the
+                feature says, which codes do not.
+
+        Raises:
+            InputError: The index is empty, or there is no threshold.
+        """
+        if threshold is None:
+            threshold = self.feature.alike
+        if threshold is None:
+            raise InputError(
+                "codes of generators have no distance at which all images are alike; give a "
+                "threshold. Distances of some queries show what it could be."
+            )
+        if not threshold >= 0:
+            raise InputError(f"threshold={threshold}; a distance is 0 or more.")
+        entries, vectors = self.vectors.all()
+        if not entries:
+            raise InputError("the index is empty; add images first.")
+        return pairs.find(entries, Exact(vectors, np.arange(len(entries))), self.feature, threshold)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write a model folder; vectors in Milvus are copied into it.
+
+        Args:
+            path: The folder.
+            force: Replace an index that is already there.
+
+        Raises:
+            OutputExistsError: It is there already; choose another, or pass `force=True`.
+        """
+        from preimage.search.saving import save_index
+
+        save_index(self, path, force=force)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the vectors mean, as JSON values."""
+        return {
+            "feature": self.feature.name,
+            "settings": self.feature.settings,
+            "fingerprint": self.feature.fingerprint,
+            "dim": self.feature.dim,
+        }
+
+    def check_about(self, found: Mapping[str, Any], where: str) -> None:
+        """Refuse vectors that cannot be compared with those of this index.
+
+        Raises:
+            InputError: They were made by another feature or another model.
+        """
+        if (found["fingerprint"], found["dim"]) != (self.feature.fingerprint, self.feature.dim):
+            raise InputError(
+                f"the index {where} was made by another feature or another model: its vectors are "
+                f"{found['fingerprint']!r}, and {self.feature.fingerprint!r} was given. Open it "
+                "with the one that made it, or make a new index."
+            )
+
+    def _milvus(self) -> Vectors:
+        from preimage.search import milvus
+
+        uri = os.fspath(self.uri or "")
+        client = milvus.connect(uri, self.token)
+        found = milvus.about(client, self.collection)
+        if found is not None:
+            self.check_about(found, uri)
+        return milvus.collection(client, self.collection, self.feature.dim, self.about)
+
+    def _batches(self, images: Images, batch: int) -> Any:
+        size, channels, fit = self.feature.view
+        return images.batches(batch, size=size, channels=channels, fit=fit)
+
+    def _looked_at(self, pixels: Tensor) -> Tensor:
+        """Vectors, in float32 on the CPU."""
+        with torch.no_grad():
+            vectors = self.feature(pixels).to("cpu", torch.float32)
+        if vectors.shape != (len(pixels), self.feature.dim) or not bool(vectors.isfinite().all()):
+            raise InputError(
+                f"the feature {self.feature.name} gave vectors of shape {tuple(vectors.shape)}, or "
+                f"some that are not finite; {len(pixels)} of {self.feature.dim} finite numbers are "
+                "wanted."
+            )
+        return vectors
