@@ -87,7 +87,7 @@ def test_involution_is_its_own_inverse_whatever_its_weights(
         for name, weights in net.named_parameters():
             if "last" in name:
                 weights.normal_(0, 0.1, generator=draws)
-        x = torch.rand(n, channels, 32, 40, generator=draws) * 2 - 1
+        x = torch.rand(n, channels, 16, 24, generator=draws) * 2 - 1
         there = net(x)
         assert (there - x).abs().max() > 0.1
         assert (net(there) - x).abs().max() < 1e-5
@@ -95,7 +95,7 @@ def test_involution_is_its_own_inverse_whatever_its_weights(
 
 def test_learned_involution_returns_exactly() -> None:
     pairs = negatives()
-    model = replace(MODELS["involution"], epochs=5.0, learning_rate=1e-3).fit(pairs)
+    model = replace(MODELS["involution"], adversarial=0.0, learning_rate=4e-3).fit(pairs)
     photos = photographs(5)
     trip = model.round_trip(photos)
     assert float(trip.error.max()) < 1e-5
@@ -103,17 +103,18 @@ def test_learned_involution_returns_exactly() -> None:
 
 
 def test_learns_both_directions_without_being_told() -> None:
-    """On pieces that it has not seen; a mid-grey answer would be 0.2 off."""
+    """On pieces that it has not seen; one grey for all would be 0.3 off."""
     train, held = negatives(80).split(0.2)
     model = SelfInverse(
         size=32,
-        width=16,
+        width=8,
         norm="none",
         dropout=0.0,
         adversarial=0.0,
         batch=8,
-        epochs=30,
-        learning_rate=2e-3,
+        l1=1.0,
+        epochs=15,
+        learning_rate=4e-3,
         schedule="cosine",
         jitter=1.0,
         device="cpu",
@@ -195,7 +196,7 @@ def test_resumed_is_as_uninterrupted(
 
 def test_validation_keeps_the_best_weights() -> None:
     train, held = negatives(24).split(0.25)
-    model = replace(MODELS["paper"], epochs=4.0, validate_every=3, ema=0.5).fit(train, held)
+    model = replace(MODELS["paper"], epochs=2.0, validate_every=3, ema=0.5).fit(train, held)
     assert model.history_ is not None
     values = [one["validation"] for one in model.history_.records if "validation" in one]
     assert model.history_.best == min(values)

@@ -37,7 +37,7 @@ class Scores:
 
 
 def scores(
-    found: Float[Tensor, "n c h w"], right: Float[Tensor, "n c h w"], *, data_range: float = 1.0
+    found: Float[Tensor, "_ _ _ _"], right: Float[Tensor, "_ _ _ _"], *, data_range: float = 1.0
 ) -> Scores:
     """L1, PSNR and SSIM of each image, by torchmetrics.
 

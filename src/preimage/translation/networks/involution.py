@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from preimage.translation.networks.layers import LEAK, materialise
 
-
 GRID = 2.0**16
 """Pixels and shifts are multiples of one by this, whose sums float32 has exactly up to 256."""
 

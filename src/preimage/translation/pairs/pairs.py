@@ -46,8 +46,8 @@ class Pairs:
 
     names: tuple[str, ...]
     kinds: tuple[Kind, Kind]
-    a: tuple[Shaped[np.ndarray, "channels _ _"], ...] = field(repr=False)
-    b: tuple[Shaped[np.ndarray, "channels _ _"], ...] = field(repr=False)
+    a: tuple[Shaped[np.ndarray, "_ _ _"], ...] = field(repr=False)
+    b: tuple[Shaped[np.ndarray, "_ _ _"], ...] = field(repr=False)
     groups: tuple[str, ...] = field(repr=False)
     skipped: dict[str, str] = field(default_factory=dict, repr=False)
 

@@ -34,10 +34,10 @@ class Stack:
     """
 
     kind: Kind
-    pixels: list[Shaped[np.ndarray, "channels height width"]] = field(default_factory=list)
+    pixels: list[Shaped[np.ndarray, "_ _ _"]] = field(default_factory=list)
 
 
-def whole_numbers(picture: Picture) -> Shaped[np.ndarray, "channels height width"]:
+def whole_numbers(picture: Picture) -> Shaped[np.ndarray, "_ _ _"]:
     """A picture in uint8, or uint16 where it has 16 bits: a fraction of its memory."""
     return rounded(picture.pixels.numpy(), np.dtype(np.uint16 if picture.depth == 16 else np.uint8))
 
