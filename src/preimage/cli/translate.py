@@ -1,51 +1,35 @@
 """`preimage translate`: one network for both directions between two kinds of images."""
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from preimage.cli.options import ForceOption, QuietOption, SeedOption, SetOption
+from preimage.cli.pairs import (
+    AOption,
+    BOption,
+    BothOption,
+    NearestOption,
+    PaletteAOption,
+    PaletteBOption,
+    ResampleOption,
+    SuffixAOption,
+    SuffixBOption,
+    misfit_of,
+    pairs_like_those,
+    palette_of,
+    sides,
+    stray_of,
+)
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
-    from preimage.translation import Pairs, Translator
+    from preimage.translation import Translator
 
 translate = typer.Typer(no_args_is_help=True, help="Translate between two kinds of images.")
 
-AOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--a", metavar="DIR", help="Side a: a folder or archive of images, or volumes."),
-]
-BOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--b", metavar="DIR", help="Side b; may be the same folder.")
-]
-BothOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--ab", metavar="DIR", help="Images with side a on the left and b on the right."),
-]
-SuffixAOption: TypeAlias = Annotated[
-    str, typer.Option("--suffix-a", help="What names of side a end in, such as _T1.")
-]
-SuffixBOption: TypeAlias = Annotated[
-    str, typer.Option("--suffix-b", help="What names of side b end in, such as _T2.")
-]
-NearestOption: TypeAlias = Annotated[
-    bool,
-    typer.Option("--nearest-colours", help="Take the nearest colour of the palette for others."),
-]
-ResampleOption: TypeAlias = Annotated[
-    bool, typer.Option("--resample", help="Bring volumes b to the grid of a where they differ.")
-]
-PaletteAOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--palette-a", metavar="JSON", help="Colours of label maps on side a: [[r, g, b], ...]."
-    ),
-]
-PaletteBOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--palette-b", metavar="JSON", help="Those of side b.")
-]
 ModelArgument: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A folder that `preimage translate train` wrote.")
 ]
@@ -132,17 +116,17 @@ def train(
     folder = run or output.with_name(f"{output.name}.run")
     model = replace(model, run=folder, device=device, seed=model.seed if seed is None else seed)
     model.check()
-    first, second = _sides(a, b, ab)
+    first, second = sides(a, b, ab)
     pairs = open_pairs(
         first,
         second,
         suffixes=(suffix_a, suffix_b),
-        palette_a=_palette(palette_a),
-        palette_b=_palette(palette_b),
-        stray=_stray(nearest),
+        palette_a=palette_of(palette_a),
+        palette_b=palette_of(palette_b),
+        stray=stray_of(nearest),
         axis=axis,
         neighbours=neighbours,
-        misfit=_misfit(resample),
+        misfit=misfit_of(resample),
     )
     if not quiet:
         typer.echo(f"{len(pairs):,} pairs of {len(set(pairs.groups)):,} images or volumes")
@@ -151,6 +135,8 @@ def train(
     if hold_out:
         pairs, held = pairs.split(hold_out, seed=model.seed)
     model.fit(pairs, held)
+    if os.environ.get("RANK", "0") != "0":
+        return  # one of several processes that `accelerate launch` started; the first one writes
     model.save(output, force=force)
     if not quiet:
         steps = model.history_.steps if model.history_ else 0
@@ -227,7 +213,7 @@ def evaluate(
     if output is not None:
         check_file(output, force=force)
     loaded = _load(model, device)
-    pairs = _like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
+    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
     found = score(loaded, pairs)
     if not quiet:
         _list(pairs.skipped, "left out")
@@ -266,47 +252,12 @@ def sensitivity(
     from preimage.translation.sensitivity import sensitivity as measure
 
     loaded, other = _load(model, device), _load(baseline, device)
-    pairs = _like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
+    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
     found = measure({str(model): loaded, str(baseline): other}, other, pairs)
     typer.echo("|E(y + dy) - E(y)|; larger is more sensitive")
-    for name, sides in found.items():
+    for name, directions in found.items():
         typer.echo(name)
-        _table({DIRECTIONS[side]: one.changes() for side, one in sides.items()})
-
-
-def _sides(a: Path | None, b: Path | None, ab: Path | None) -> tuple[Path, Path | None]:
-    if ab is not None and a is None and b is None:
-        return ab, None
-    if ab is None and a is not None and b is not None:
-        return a, b
-    raise InputError("say where the pairs are: --a DIR --b DIR, or --ab DIR.")
-
-
-def _like_those(
-    model: "Translator",
-    a: Path | None,
-    b: Path | None,
-    ab: Path | None,
-    suffixes: tuple[str, str],
-    nearest: bool,
-    resample: bool,
-) -> "Pairs":
-    """Pairs of the kinds that a model was trained on."""
-    from preimage.translation.pairs.opening import open_pairs
-
-    one, two = model.kinds_
-    first, second = _sides(a, b, ab)
-    return open_pairs(
-        first,
-        second,
-        suffixes=suffixes,
-        palette_a=one.palette,
-        palette_b=two.palette,
-        stray=_stray(nearest),
-        axis=one.axis,
-        neighbours=one.neighbours,
-        misfit=_misfit(resample),
-    )
+        _table({DIRECTIONS[side]: one.changes() for side, one in directions.items()})
 
 
 def _load(path: Path, device: str | None) -> "Translator":
@@ -316,31 +267,6 @@ def _load(path: Path, device: str | None) -> "Translator":
 
     best = "cuda" if torch.cuda.is_available() else "cpu"
     return load(path, device=device or best)
-
-
-def _palette(path: Path | None) -> list[list[int]] | None:
-    """Colours from JSON: a list, an object of colours by name, or one with a "palette"."""
-    if path is None:
-        return None
-    import json
-
-    try:
-        held: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}.") from error
-    if isinstance(held, dict):
-        held = held.get("palette", list(held.values()))
-    if not isinstance(held, list) or not all(isinstance(one, list) for one in held):
-        raise InputError(f"{path} is no list of colours; write [[255, 0, 0], [0, 0, 255]].")
-    return held
-
-
-def _stray(nearest: bool) -> Literal["refuse", "nearest"]:
-    return "nearest" if nearest else "refuse"
-
-
-def _misfit(resample: bool) -> Literal["refuse", "resample"]:
-    return "resample" if resample else "refuse"
 
 
 def _side(word: str | None) -> Literal["a", "b"] | None:
@@ -358,6 +284,13 @@ def _list(items: dict[str, str], what: str) -> None:
 
 
 def _table(rows: dict[str, dict[str, float]]) -> None:
-    for name, values in rows.items():
-        shown = "  ".join(f"{key} {value:.4g}" for key, value in values.items())
-        typer.echo(f"{name}: {shown}")
+    from preimage.cli.show import print_columns
+
+    names = list(dict.fromkeys(name for values in rows.values() for name in values))
+    print_columns(
+        ("", *names),
+        [
+            (row, *(f"{values[name]:.4g}" if name in values else "-" for name in names))
+            for row, values in rows.items()
+        ],
+    )

@@ -5,6 +5,7 @@ from preimage.translation.loading import METHODS, load
 from preimage.translation.pairs import Pairs
 from preimage.translation.pix2pix import Pix2Pix
 from preimage.translation.presets import PRESETS, preset
+from preimage.translation.running import Run, translate_files
 from preimage.translation.self_inverse import SelfInverse
 from preimage.translation.translator import Translator
 from preimage.translation.trips import RoundTrip
@@ -16,8 +17,10 @@ __all__ = [
     "Pairs",
     "Pix2Pix",
     "RoundTrip",
+    "Run",
     "SelfInverse",
     "Translator",
     "load",
     "preset",
+    "translate_files",
 ]
