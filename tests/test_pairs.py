@@ -266,12 +266,13 @@ def test_sixteen_bits_stay_and_a_wrong_image_is_skipped(tmp_path: Path) -> None:
 
 def test_label_maps_are_never_written_lossy(tmp_path: Path) -> None:
     labels = np.indices((40, 48)).sum(axis=0).astype(np.uint8) % 3
-    write(tmp_path / "a" / "1.jpg", PHOTOS[0][:40, :48])
-    write(tmp_path / "b" / "1.png", labels)
+    for i in (1, 2):
+        write(tmp_path / "a" / f"{i}.jpg", PHOTOS[0][:40, :48])
+        write(tmp_path / "b" / f"{i}.png", labels)
     pairs = Pairs.from_folders(tmp_path / "a", tmp_path / "b", palette_b=PALETTE)
     model = replace(TINY).fit(pairs)
     done = translate_files(model, tmp_path / "a", tmp_path / "out", source="a")
-    assert done.written == [tmp_path / "out" / "1.png"]
+    assert done.written == [tmp_path / "out" / f"{i}.png" for i in (1, 2)]
     pixels = np.asarray(Image.open(done.written[0])).reshape(-1, 3)
     assert {tuple(colour) for colour in pixels.tolist()} <= set(PALETTE)
     back = translate_files(model, tmp_path / "b", tmp_path / "back", source="b")

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_sample_images
 
-from preimage.errors import InputError, NotFittedError, OutputExistsError, StoreError
+from preimage.errors import (
+    InputError,
+    NotFittedError,
+    OutputExistsError,
+    PreimageWarning,
+    StoreError,
+)
 from preimage.translation import METHODS, PRESETS, Pairs, Pix2Pix, SelfInverse, load, preset
 from preimage.translation.augment import Windows, mirrored
 from preimage.translation.networks import InvolutionNet, PatchGAN, UNet
@@ -307,6 +313,11 @@ def test_bad_settings_and_states(tmp_path: Path) -> None:
     grey = Pairs.from_arrays(photographs(4)[:, 0], photographs(4)[:, 1])
     with pytest.raises(InputError, match="kind"):
         replace(MODELS["paper"]).fit(pairs, grey)
+
+
+def test_one_pair_is_warned_of() -> None:
+    with pytest.warns(PreimageWarning, match="one pair"):
+        replace(MODELS["alone"]).fit(negatives(1))
 
 
 def test_presets_are_methods() -> None:

@@ -128,15 +128,17 @@ def train(
         neighbours=neighbours,
         misfit=misfit_of(resample),
     )
-    if not quiet:
+    # Of several processes that `accelerate launch` started, the first one writes and speaks.
+    first_process = os.environ.get("RANK", "0") == "0"
+    if first_process and not quiet:
         typer.echo(f"{len(pairs):,} pairs of {len(set(pairs.groups)):,} images or volumes")
         _list(pairs.skipped, "left out")
     held = None
     if hold_out:
         pairs, held = pairs.split(hold_out, seed=model.seed)
     model.fit(pairs, held)
-    if os.environ.get("RANK", "0") != "0":
-        return  # one of several processes that `accelerate launch` started; the first one writes
+    if not first_process:
+        return
     model.save(output, force=force)
     if not quiet:
         steps = model.history_.steps if model.history_ else 0

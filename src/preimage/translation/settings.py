@@ -36,7 +36,7 @@ class Settings:
         adversarial: That of the discriminator; 0 trains without one.
         ema: The decay of the mean of the weights, which takes the place of the weights after
             training, such as 0.999; 0 for none.
-        epochs: How often every pair is seen, in each direction.
+        epochs: How often every pair is seen, in each direction, by each process that trains.
         batch: Pairs in a batch.
         learning_rate: Of Adam, with β₁ = 0.5.
         schedule: Of the learning rate: "constant", "linear" (constant for the first half, then

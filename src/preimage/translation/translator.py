@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from typing import Any, ClassVar, Self
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
-from preimage.errors import InputError, NotFittedError
+from preimage.errors import InputError, NotFittedError, PreimageWarning
 from preimage.runtime import generator as random_generator
 from preimage.training import History, Loop
+from preimage.translation.averaging import moving_mean
 from preimage.translation.batches import Batches
 from preimage.translation.given import Given
 from preimage.translation.kinds import Kind, Side, other
@@ -88,12 +90,18 @@ class Translator(Settings, ABC):
         self.check()
         if validation is not None:
             _check_kinds(pairs, validation)
+        if len(pairs) < 2:
+            warnings.warn(
+                "there is one pair to learn from; a model of it knows nothing of other images.",
+                PreimageWarning,
+                stacklevel=2,
+            )
         self.kinds_ = pairs.kinds
         draws = random_generator(self.seed)
         generators = self._generators(self.channels, draws)
         trained = {**generators, **self._judges(self.channels, draws)}
         averages = {
-            f"{AVERAGE}{name}": AveragedModel(one, multi_avg_fn=get_ema_multi_avg_fn(self.ema))
+            f"{AVERAGE}{name}": AveragedModel(one, multi_avg_fn=moving_mean(self.ema))
             for name, one in (generators if self.ema else {}).items()
         }
         self.networks_ = {
