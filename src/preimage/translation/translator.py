@@ -13,12 +13,11 @@ from typing import Any, ClassVar, Self
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from preimage.errors import InputError, NotFittedError, PreimageWarning
 from preimage.runtime import generator as random_generator
 from preimage.training import History, Loop
-from preimage.translation.averaging import moving_mean
+from preimage.translation.averaging import Averages
 from preimage.translation.batches import Batches
 from preimage.translation.given import Given
 from preimage.translation.kinds import Kind, Side, other
@@ -29,9 +28,6 @@ from preimage.translation.saving import save_translator
 from preimage.translation.settings import Settings
 from preimage.translation.sheets import samples
 from preimage.translation.trips import RoundTrip
-
-AVERAGE = "average."
-"""Before the name of a network, that of the mean of its weights."""
 
 VALIDATED = 32
 """So many pairs at most are translated to validate."""
@@ -100,13 +96,8 @@ class Translator(Settings, ABC):
         draws = random_generator(self.seed)
         generators = self._generators(self.channels, draws)
         trained = {**generators, **self._judges(self.channels, draws)}
-        averages = {
-            f"{AVERAGE}{name}": AveragedModel(one, multi_avg_fn=moving_mean(self.ema))
-            for name, one in (generators if self.ema else {}).items()
-        }
-        self.networks_ = {
-            name: averages.get(AVERAGE + name, one) for name, one in generators.items()
-        }
+        averages = Averages(generators, self.ema)
+        self.networks_ = averages.final(generators)
         batches = Batches(
             pairs, self.windows, batch=self.batch, repeats=self._repeats, channels=self.channels
         )
@@ -116,13 +107,12 @@ class Translator(Settings, ABC):
 
         def step(loop: Loop) -> dict[str, Tensor]:
             values = self._learn(loop, *batches.of(loop))
-            for name, average in averages.items():
-                average.update_parameters(generators[name.removeprefix(AVERAGE)])
+            averages.update(generators)
             return values
 
         with batches.working():
             self.history_: History | None = self.trainer(steps).fit(
-                {**trained, **averages},
+                {**trained, **averages.networks},
                 adams,
                 step,
                 label=f"{self.kind} translation",
@@ -131,9 +121,8 @@ class Translator(Settings, ABC):
                 observe=None if self.run is None else lambda step: self._show(shown, step),
                 data=f"{pairs.digest} {self.saved_settings}",
             )
-        for name, network in self.networks_.items():
-            kept = network.module if isinstance(network, AveragedModel) else network
-            self.networks_[name] = kept.requires_grad_(False).eval()
+        for network in self.networks_.values():
+            network.requires_grad_(False).eval()
         return self
 
     def __call__(self, images: Any, *, source: Side | None = None) -> Any:
@@ -251,7 +240,7 @@ class Translator(Settings, ABC):
         return recognise(self.kinds_, pixels, source)
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "networks_"):
+        if "networks_" not in vars(self):
             raise NotFittedError(
                 "there is no model yet; call fit(pairs), or preimage.translation.load(path)."
             )
