@@ -202,10 +202,13 @@ def test_volumes_that_do_not_fit(tmp_path: Path) -> None:
     assert "cannot be read" in next(iter(pairs.skipped.values()))
 
 
-def test_a_volume_keeps_affine_header_and_type(tmp_path: Path) -> None:
+@pytest.mark.parametrize("neighbours", [0, 1])
+def test_a_volume_keeps_affine_header_and_type(tmp_path: Path, neighbours: int) -> None:
     values = brain(tmp_path / "T1.nii.gz")
     brain(tmp_path / "T2.nii.gz", 1)
-    pairs = Pairs.from_volumes([(tmp_path / "T1.nii.gz", tmp_path / "T2.nii.gz")])
+    pairs = Pairs.from_volumes(
+        [(tmp_path / "T1.nii.gz", tmp_path / "T2.nii.gz")], neighbours=neighbours
+    )
     model = replace(TINY).fit(pairs)
     translate_volume(model, tmp_path / "T1.nii.gz", tmp_path / "new.nii.gz", source="a")
     before, after = (Nifti1Image.load(tmp_path / name) for name in ("T1.nii.gz", "new.nii.gz"))
@@ -219,7 +222,7 @@ def test_a_volume_keeps_affine_header_and_type(tmp_path: Path) -> None:
     assert (found[..., 0] == round(window[0])).all()
     middle = model.raw(torch.from_numpy(pairs.a[3].astype(np.float32) / 65535)[None], "a")
     low, high = window
-    wanted = low + middle[0, 0].clamp(0, 1).numpy() * (high - low)
+    wanted = low + middle[0, neighbours].clamp(0, 1).numpy() * (high - low)
     np.testing.assert_allclose(found[..., 5], wanted, atol=0.51)
     with pytest.raises(OutputExistsError):
         translate_volume(model, tmp_path / "T1.nii.gz", tmp_path / "new.nii.gz", source="a")

@@ -17,6 +17,7 @@ from preimage.errors import (
     OutputExistsError,
     PreimageWarning,
     StoreError,
+    TrainingError,
 )
 from preimage.translation import METHODS, PRESETS, Pairs, Pix2Pix, SelfInverse, load, preset
 from preimage.translation.augment import Windows, mirrored
@@ -313,6 +314,20 @@ def test_bad_settings_and_states(tmp_path: Path) -> None:
     grey = Pairs.from_arrays(photographs(4)[:, 0], photographs(4)[:, 1])
     with pytest.raises(InputError, match="kind"):
         replace(MODELS["paper"]).fit(pairs, grey)
+
+
+def test_bf16_trains_to_answers_in_float32() -> None:
+    model = replace(MODELS["paper"], mixed_precision="bf16").fit(negatives(8))
+    assert model.history_ is not None
+    assert all(np.isfinite(one["l1"]) for one in model.history_.records)
+    answer = model(torch.from_numpy(photographs(2)) / 255)
+    assert answer.dtype == torch.float32
+    assert bool(answer.isfinite().all())
+
+
+def test_a_loss_that_is_not_finite_stops_the_training() -> None:
+    with pytest.raises(TrainingError, match="NaN or infinite"):
+        replace(MODELS["alone"], learning_rate=1e30, epochs=3.0).fit(negatives(8))
 
 
 def test_one_pair_is_warned_of() -> None:
