@@ -139,7 +139,7 @@ def test_images_that_declare_too_many_pixels_are_passed_over(tmp_path: Path, sid
     [
         ("missing", "there is no folder, archive or file"),
         ("empty", "it is empty"),
-        ("text", "1 other files"),
+        ("text", "1 other file"),
         ("bad.zip", "not a zip archive"),
         ("none.zip", "there is no image"),
     ],

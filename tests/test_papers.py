@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from preimage.cli import main
 from preimage.errors import StoreError
-from preimage.papers.twin.cells import Cell, Kept, Key, measure
+from preimage.papers.kept import Kept
+from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.draws import Setting, drawn
 from preimage.papers.twin.evaluation import Convention, anchors_asked, score
 from preimage.papers.twin.experiments import EXPERIMENTS
@@ -148,7 +149,7 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], '{"table": 1}', *lines[2:]]) + "\n")
     with pytest.raises(StoreError, match=r"line 2 of .* is not a measured cell"):
-        Kept(path)
+        Kept(path, Cell.from_json)
 
 
 def test_tables_say_what_was_not_run_and_for_how_few_seeds(tmp_path: Path) -> None:

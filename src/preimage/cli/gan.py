@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
+from preimage.cli.restore import restore
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -19,6 +21,9 @@ gan = typer.Typer(no_args_is_help=True, help="Train image generators, and invert
 @gan.callback()
 def group() -> None:
     """Train image generators on photos, and find the codes of images."""
+
+
+gan.command()(restore)
 
 
 @gan.command()
@@ -110,7 +115,7 @@ def train(
         ).fit(model.generator_)
     model.save(output, force=force)
     if not quiet:
-        _list_skipped(skipped)
+        print_skipped(skipped, images.notes)
         typer.echo(f"trained on {len(images) - _unread(images)} images; run folder: {place}")
         typer.echo(f"written: {output}")
 
@@ -163,7 +168,7 @@ def invert(
         )
     done = invert_into(inverter, images, output, refine=refine, table=table, force=force)  # pyright: ignore[reportArgumentType]
     if not quiet:
-        _list_skipped(done.skipped)
+        print_skipped(done.skipped, done.notes)
         typer.echo(
             f"{len(done.names)} images inverted; residual {done.residual.mean():.3g} on average, "
             f"{done.residual.max():.3g} at most"
@@ -189,10 +194,3 @@ def _best() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _list_skipped(skipped: dict[str, str]) -> None:
-    if skipped:
-        typer.echo(f"skipped {len(skipped)} files:", err=True)
-    for name, reason in skipped.items():
-        typer.echo(f"  {name}: {reason}", err=True)

@@ -58,6 +58,8 @@ def _described(config: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("written by", f"preimage {config['preimage']}, format {config['format']}"),
         ("tensors", f"{len(tensors)}, with {size:,} numbers"),
     ]
+    if config["kind"] == "image-index":
+        return [*rows, ("images", f"{config['images']:,}"), ("compared by", config["fingerprint"])]
     if config["kind"] != "inverter":
         return rows
     box = Box.from_config(config["box"])

@@ -9,11 +9,12 @@ from preimage.cli.options import QuietOption
 from preimage.cli.words import column_list, hint
 from preimage.errors import InputError
 
-PAPERS = ("twin",)
+PAPERS = ("twin", "aegan")
+SIZES = ("tiny", "small", "full")
 
 
 def reproduce(
-    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: twin.")],
+    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: twin or aegan.")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -26,16 +27,22 @@ def reproduce(
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Minutes in place of hours: short trainings, one seed."),
+        typer.Option(
+            "--quick", help="Of twin: minutes in place of hours, short trainings, one seed."
+        ),
     ] = False,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="N", help="Seeds 0 to N - 1; 5 by default."),
+        typer.Option(
+            "--seeds", metavar="N", help="Seeds 0 to N - 1; by default 5 of twin, 1 of aegan."
+        ),
     ] = None,
     experiments: Annotated[
         str | None,
         typer.Option(
-            "--experiments", metavar="N[,N]", help="Some of the experiments; all by default."
+            "--experiments",
+            metavar="N[,N]",
+            help="Of twin: some of the experiments; all by default.",
         ),
     ] = None,
     methods: Annotated[
@@ -43,7 +50,31 @@ def reproduce(
         typer.Option(
             "--methods",
             metavar="NAME[,NAME]",
-            help="Some of the methods; all by default, or with --quick all that take seconds.",
+            help="Of twin: some of the methods; all by default, or with --quick all that take "
+            "seconds.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER|ZIP",
+            help="Of aegan: the images; by default the digits of scikit-learn.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", metavar="FILE", help="Of aegan: their labels, in the format of CelebA."
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            metavar="NAME",
+            help="Of aegan: tiny (minutes on a CPU), small (64 by 64, on a CPU) or full (for a "
+            "GPU); tiny by default.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -54,16 +85,34 @@ def reproduce(
 
     preimage reproduce twin --experiments 1,7 --methods knn,twin -o results
 
+    preimage reproduce aegan --data photos.zip --labels list_attr_celeba.txt --preset small
+
     Each measured cell is kept in FOLDER at once: stop with Ctrl-C, call again, and it goes on.
     """
     if paper not in PAPERS:
         raise InputError(f"there is no paper {paper!r}{hint(paper, PAPERS)}")
+    folder = Path(f"reproduction-{paper}") if output is None else output
+    if paper == "aegan":
+        _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
+        _aegan(folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, quiet)
+    else:
+        _refuse("twin", data=data, labels=labels, preset=preset)
+        _twin(folder, quick, seeds, experiments, methods, quiet)
+
+
+def _twin(
+    folder: Path,
+    quick: bool,
+    seeds: int | None,
+    experiments: str | None,
+    methods: str | None,
+    quiet: bool,
+) -> None:
     numbers = None if experiments is None else _numbers(experiments)
 
     from preimage.papers.twin.headlines import headlines
     from preimage.papers.twin.reproduce import Reproduction, check_place, default_names
 
-    folder = Path(f"reproduction-{paper}") if output is None else output
     run = Reproduction(
         experiments=Reproduction.experiments if numbers is None else numbers,
         seeds=(1 if quick else Reproduction.seeds) if seeds is None else seeds,
@@ -80,6 +129,43 @@ def reproduce(
             typer.echo(line)
         for file in files:
             typer.echo(f"written: {file}")
+
+
+def _aegan(
+    folder: Path, data: Path | None, labels: Path | None, preset: str, seeds: int, quiet: bool
+) -> None:
+    if preset not in SIZES:
+        raise InputError(f"there is no preset {preset!r}{hint(preset, SIZES)}")
+    if data is None and labels is not None:
+        raise InputError("--labels wants --data: the images that they belong to.")
+
+    from preimage.papers.aegan.data import digits, photos
+    from preimage.papers.aegan.headlines import headlines
+    from preimage.papers.aegan.reproduce import Reproduction, check_place
+    from preimage.papers.aegan.sizes import SIZES as KNOWN
+
+    check_place(folder)
+    size = KNOWN[preset]
+    side = size.preset.size
+    images = digits(side) if data is None else photos(data, labels, side)
+    run = Reproduction(size=size, data=images, seeds=seeds)
+    measured = run.measure(folder)
+    files = run.write(folder)
+    if not quiet:
+        for name, reason in images.skipped.items():
+            typer.echo(f"skipped {name}: {reason}", err=True)
+        typer.echo(f"{measured} tables measured, {len(run.kept(folder))} kept in {folder}")
+        for line in headlines(run.cells(folder)):
+            typer.echo(line)
+        for file in files:
+            typer.echo(f"written: {file}")
+
+
+def _refuse(paper: str, **given: object) -> None:
+    """Complains about options that are of the other paper."""
+    strange = [f"--{name}" for name, value in given.items() if value is not None]
+    if strange:
+        raise InputError(f"{', '.join(strange)} cannot be given with the paper {paper}.")
 
 
 def _numbers(word: str) -> tuple[int, ...]:

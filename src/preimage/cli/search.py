@@ -179,8 +179,8 @@ def duplicates(
         float | None,
         typer.Option(
             metavar="DISTANCE",
-            help="Up to which distance images are alike; for hashes, in bits. By default 4 bits, "
-            "or 0.1 by colour.",
+            help="Up to which distance images are alike; for hashes, in bits. By default "
+            "2 bits by dhash, 4 by phash, 0.15 by colour.",
         ),
     ] = None,
     by: ByOption = None,

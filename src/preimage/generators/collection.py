@@ -37,6 +37,7 @@ class Inverted:
         names: The images that were inverted.
         residual: The root mean squared difference of a pixel, for each.
         skipped: What was passed over, with the reason.
+        notes: What was not taken over from an image that was read, by name.
         failed: How many of these were images by their name, and could not be read.
     """
 
@@ -44,6 +45,7 @@ class Inverted:
     names: tuple[str, ...]
     residual: Tensor
     skipped: dict[str, str]
+    notes: dict[str, str]
     failed: int
 
 
@@ -95,30 +97,19 @@ def invert_into(
         with writing_pictures(target, force=True) as write:
             batches = _stream(inverter, todo, refine, resumed=bool(known))
             for codes in _shown(batches, len(opened), len(known)):
-                for name, made in zip(codes.names, codes.reconstruction, strict=True):
-                    write(name, Picture(made.clamp(0, 1)))
+                made = codes.reconstruction.clamp(0, 1).contiguous()
+                for name, image in zip(codes.names, made, strict=True):
+                    write(name, Picture(image))
                 unfinished.add(codes)
                 known |= _rows(codes.names, codes.z, codes.residual)
         skipped |= todo.skipped
-    return _finish(opened, target, known, table, skipped, len(skipped) - left_out, unfinished)
-
-
-def _finish(
-    opened: Images,
-    target: Path,
-    known: dict[str, tuple[Tensor, Tensor]],
-    table: TableFormat,
-    skipped: dict[str, str],
-    failed: int,
-    unfinished: _Unfinished,
-) -> Inverted:
     names = tuple(name for name in opened.names if name in known)
-    z = torch.stack([known[name][0] for name in names])
-    residual = torch.stack([known[name][1] for name in names])
+    z, residual = (torch.stack([known[name][i] for name in names]) for i in (0, 1))
     path = target / f"codes.{table}"
     write_table(code_columns(names, z, residual), path, force=True)
     unfinished.remove()
-    return Inverted(path, names, residual, skipped, failed)
+    notes = {} if todo is None else todo.notes
+    return Inverted(path, names, residual, skipped, notes, len(skipped) - left_out)
 
 
 @final

@@ -16,6 +16,7 @@ from preimage.generators.describing import rebuild, under
 from preimage.generators.encoder import EncoderInverter
 from preimage.generators.latent_search import LatentSearch
 from preimage.generators.model import KIND, GeneratorModel
+from preimage.generators.paired import PairedEncoder
 from preimage.generators.regression import RegressionInverter
 from preimage.store import load_model
 
@@ -30,6 +31,7 @@ MODELS: dict[str, type[GeneratorModel]] = {
         BiGAN,
         LatentSearch,
         ConditionalInverter,
+        PairedEncoder,
     )
 }
 """What can be saved and loaded, by the name that the folder gives."""

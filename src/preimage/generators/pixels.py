@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from preimage.images import Stack, open_images
 
@@ -39,11 +39,12 @@ def cross_entropy(
     Source: Luo et al., AEGAN, equations 2 and 5; there the sum over pixels.
     """
     inside, aim = made.clamp(0.0, 1.0), wanted.clamp(0.0, 1.0)
-    return binary_cross_entropy(inside, aim, reduction="none").flatten(1).mean(1)
+    return binary_cross_entropy(inside, aim, reduction="none").mean((1, 2, 3))
 
 
 def residual(
     made: Float[Tensor, "n c h w"], wanted: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, " n"]:
     """The root of the mean squared difference of a pixel, for each image."""
-    return (made - wanted).square().flatten(1).mean(1).sqrt()
+    # In this form nothing is copied, however the images are laid out in memory.
+    return mse_loss(made, wanted, reduction="none").mean((1, 2, 3)).sqrt()

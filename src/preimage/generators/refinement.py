@@ -39,7 +39,7 @@ class Descended:
 def refine(
     generator: Generator,
     z: Float[Tensor, "n ..."],
-    target: Float[Tensor, "n ..."],
+    target: Float[Tensor, "observations ..."],
     *,
     steps: int,
     degradation: Degradation | None = None,
@@ -81,7 +81,7 @@ def refine(
 def descend(
     generator: Generator,
     z: Float[Tensor, "n ..."],
-    target: Float[Tensor, "n ..."],
+    target: Float[Tensor, "observations ..."],
     *,
     calls: int,
     degradation: Degradation | None = None,
@@ -191,7 +191,7 @@ class Misfit:
             apart = self._forward(self._generator(z)) - self._target[row]
             value = 0.5 * apart.flatten(1).square().sum(dim=1)
             value = value + 0.5 * self._weight * z.flatten(1).square().sum(dim=1)
-        (gradient,) = torch.autograd.grad(value.sum(), z)
+            (gradient,) = torch.autograd.grad(value.sum(), z)
         # What is not finite is worse than anything, and moves nothing.
         return value.detach().nan_to_num(nan=torch.inf), gradient.nan_to_num(0.0, 0.0, 0.0)
 

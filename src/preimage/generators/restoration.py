@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -15,8 +16,8 @@ from preimage.generators.base import GeneratorInverter
 from preimage.generators.degradations import Degradation
 from preimage.generators.descents import Descent
 from preimage.generators.generator import Generator
-from preimage.generators.pixels import batches
-from preimage.generators.refinement import descend
+from preimage.generators.refinement import Descended, descend
+from preimage.images import open_images
 from preimage.progress import progress
 from preimage.runtime import generator as random_generator
 
@@ -70,8 +71,17 @@ class Restoration:
             torch.cat(apart) if apart else None,
             torch.cat([one.calls for one in parts]),
             tuple(name for one in parts for name in one.names),
-            {name: reason for one in parts for name, reason in one.skipped.items()},
         )
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """One row an image: "name", "residual", that of the plain pass, and "calls"."""
+        apart = self.plain_residual
+        return {
+            "name": np.array(self.names, dtype=str),
+            "residual": self.residual.numpy(),
+            **({} if apart is None else {"plain_residual": apart.numpy()}),
+            "calls": self.calls.numpy(),
+        }
 
     def __str__(self) -> str:
         if not len(self):
@@ -133,17 +143,31 @@ def restore(
     if starts < 1 or calls < HEAT:
         raise InputError(f"starts={starts}, calls={calls}; give 1 start and {HEAT} calls or more.")
     task = _Task(inverter.fitted, degradation, inverter, calls, starts, descent)
-    parts: list[Restoration] = []
-    rows = list(_observations(observed, degradation, inverter.fitted))
-    total = sum(len(names) for _, names, _ in rows)
-    source = random_generator(seed)
-    with progress("images", total) as bar:
-        for y, names, skipped in rows:
-            parts.append(task.solve(y, names, skipped, source))
-            bar.update(sum(map(len, parts)))
-    if not parts:
+    shape, source = _observed_shape(degradation, inverter.fitted), random_generator(seed)
+    if isinstance(observed, Tensor) and tuple(observed.shape[1:]) == shape:
+        if not bool(observed.isfinite().all()):
+            raise InputError("what was observed holds values that are not finite; leave them out.")
+        total, skipped = len(observed), {}
+        numbered = tuple(str(i) for i in range(total))
+        parts = zip(observed.float().split(CHUNK), _split(numbered), strict=True)
+    elif len(shape) == 3:
+        opened = open_images(observed)
+        total, skipped = len(opened), opened.skipped
+        batches = opened.batches(CHUNK, size=(shape[1], shape[2]), channels=shape[0])
+        parts = ((batch.pixels, batch.names) for batch in batches)
+    else:
+        raise InputError(
+            f"the degradation leads to {shape}, which is no image; give a tensor (n, "
+            f"{', '.join(map(str, shape))}) of what was observed."
+        )
+    if not total:
         raise InputError("there is nothing to restore; give one image or more.")
-    return Restoration.join(parts)
+    found: list[Restoration] = []
+    with progress("images", total) as bar:
+        for y, names in parts:
+            found.append(task.solve(y.to(inverter.fitted.device), names, source))
+            bar.update(sum(map(len, found)))
+    return replace(Restoration.join(found), skipped=dict(skipped))
 
 
 @final
@@ -156,9 +180,7 @@ class _Task:
     starts: int
     descent: Descent | None
 
-    def solve(
-        self, y: Tensor, names: tuple[str, ...], skipped: dict[str, str], source: torch.Generator
-    ) -> Restoration:
+    def solve(self, y: Tensor, names: tuple[str, ...], source: torch.Generator) -> Restoration:
         """The restorations of some observations."""
         seen = self.degradation.view(y, self.generator.image_shape)
         plain = plain_residual = None
@@ -188,10 +210,9 @@ class _Task:
             plain_residual,
             torch.stack([one.calls for one in first]).sum(dim=0) + end.calls,
             names,
-            skipped,
         )
 
-    def _descend(self, z: Tensor, y: Tensor, calls: int) -> Any:
+    def _descend(self, z: Tensor, y: Tensor, calls: int) -> Descended:
         return descend(
             self.generator,
             z,
@@ -203,25 +224,11 @@ class _Task:
         )
 
 
-def _observations(
-    observed: Any, degradation: Degradation, generator: Generator
-) -> Any:
-    """Observations with their names, some at a time, on the generator's device."""
+def _observed_shape(degradation: Degradation, generator: Generator) -> tuple[int, ...]:
     with torch.no_grad():
         made = degradation(torch.zeros(1, *generator.image_shape, device=generator.device))
-    shape = tuple(made.shape[1:])
-    if isinstance(observed, Tensor) and tuple(observed.shape[1:]) == shape:
-        if not bool(observed.isfinite().all()):
-            raise InputError("what was observed holds values that are not finite.")
-        for start in range(0, len(observed), CHUNK):
-            part = observed[start : start + CHUNK].to(generator.device, torch.float32)
-            names = tuple(str(start + i) for i in range(len(part)))
-            yield part, names, {}
-        return
-    if len(shape) != 3:
-        raise InputError(
-            f"the degradation leads to {shape}, which is no image; give a tensor (n, "
-            f"{', '.join(map(str, shape))}) of what was observed."
-        )
-    for batch in batches(observed, shape, CHUNK):
-        yield batch.pixels.to(generator.device), batch.names, dict(batch.skipped)
+    return tuple(made.shape[1:])
+
+
+def _split(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]

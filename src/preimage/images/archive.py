@@ -85,8 +85,8 @@ def archive(path: Path) -> Archive:
     if not entries:
         first = next((f", such as {name}: {why}" for name, why in left_out.items()), "")
         raise InputError(
-            f"there is no image in {path}: it holds {len(left_out):,} other files{first}; give an "
-            f"archive with files that end in {', '.join(SUFFIXES)}."
+            f"there is no image in {path}: it holds {len(left_out):,} other entries{first}; give "
+            f"an archive with files that end in {', '.join(SUFFIXES)}."
         )
     return Archive(tuple(entries), str(path), left_out, place)
 

@@ -192,12 +192,12 @@ class Images:
         pixels: list[np.ndarray] = []
         for entry, values in self._fitted(AHEAD * batch, size, channels, fit):
             entries.append(entry)
-            pixels.append(as_float(values))
+            pixels.append(values)
             if len(entries) == batch:
-                yield Batch(tuple(entries), torch.from_numpy(np.stack(pixels)))
+                yield Batch(tuple(entries), _together(pixels))
                 entries, pixels = [], []
         if entries:
-            yield Batch(tuple(entries), torch.from_numpy(np.stack(pixels)))
+            yield Batch(tuple(entries), _together(pixels))
 
     def load(
         self,
@@ -278,6 +278,14 @@ class Images:
                 f"none of the {len(self):,} images of {self.source.title} can be read; the first, "
                 f"{name}: {self.skipped[name]}."
             )
+
+
+def _together(pixels: list[np.ndarray]) -> Float[Tensor, "batch channels height width"]:
+    """One tensor in [0, 1] of images (height, width, channels); channels stay last in memory."""
+    if all(one.dtype == np.uint8 for one in pixels):
+        stack = torch.from_numpy(np.stack(pixels)).to(torch.float32).div_(255)
+        return stack.permute(0, 3, 1, 2)
+    return torch.from_numpy(np.stack([as_float(one) for one in pixels]))
 
 
 def _with_entries(source: Source, entries: list[Entry]) -> Source:

@@ -101,7 +101,8 @@ def folder(path: Path) -> Files:
             continue
         _enter(file, name, entries, left_out, first)
     if not entries:
-        held = f"it holds {len(left_out):,} other files" if left_out else "it is empty"
+        others = f"{len(left_out):,} other file{'s' * (len(left_out) != 1)}"
+        held = f"it holds {others}" if left_out else "it is empty"
         raise InputError(
             f"there is no image in {path}: {held}; give a folder with files that end in "
             f"{', '.join(SUFFIXES)}, or name files one by one."

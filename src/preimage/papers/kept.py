@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, final
+from typing import Any, Generic, Protocol, TypeVar, final, runtime_checkable
 
 from preimage.errors import StoreError
 
 
+@runtime_checkable
 class Measured(Protocol):
     """A cell: one thing that was measured once."""
 

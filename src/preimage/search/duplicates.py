@@ -109,9 +109,10 @@ class Duplicates:
         return to_frame(self.to_columns(), kind)
 
     def __str__(self) -> str:
+        count = len(self.groups)
         head = (
-            f"{len(self.entries):,} of {self.looked_at:,} images are in {len(self.groups):,} "
-            f"groups (by {self.feature}, up to a distance of {self.threshold:g})"
+            f"{len(self.entries):,} of {self.looked_at:,} images are in {count:,} "
+            f"group{'s' * (count != 1)} (by {self.feature}, up to a distance of {self.threshold:g})"
         )
         return "\n".join([head, *(", ".join(some) for some in self.groups)])
 

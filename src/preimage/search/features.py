@@ -119,7 +119,7 @@ class DHash(_Hash):
     """
 
     name: ClassVar[str] = "dhash"
-    alike: ClassVar[float | None] = 4.0
+    alike: ClassVar[float | None] = 2.0
 
     @property
     def view(self) -> tuple[tuple[int, int], int, Fit]:
@@ -177,7 +177,7 @@ class ColourHistogram(Feature):
 
     name: ClassVar[str] = "colour"
     distance: ClassVar[Literal["euclidean", "hamming"]] = "euclidean"
-    alike: ClassVar[float | None] = 0.1
+    alike: ClassVar[float | None] = 0.15
 
     def __post_init__(self) -> None:
         if not 2 <= self.bins <= 16:

@@ -45,11 +45,13 @@ class Added:
     notes: dict[str, str]
 
     def __str__(self) -> str:
-        parts = [f"{self.new:,} new"]
-        parts += [f"{self.changed:,} changed"] if self.changed else []
-        parts += [f"{self.known:,} known already"] if self.known else []
-        parts += [f"{len(self.skipped):,} not read"] if self.skipped else []
-        return ", ".join(parts)
+        counts = {
+            "new": self.new,
+            "changed": self.changed,
+            "known already": self.known,
+            "not read": len(self.skipped),
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
 @final
@@ -121,20 +123,23 @@ class ImageIndex:
         before = self.vectors.stamps(places)
         wanted = [e for e in opened.entries if before.get(e.place) != e.stamp]
         new = changed = 0
-        if wanted:
-            reading = (
-                opened if len(wanted) == len(places) else opened.only([e.name for e in wanted])
-            )
-            with progress("adding images", len(wanted)) as bar:
+        known = len(places) - len(wanted)
+        if not wanted:
+            return Added(0, 0, known, dict(opened.skipped), {})
+        reading = opened.only([entry.name for entry in wanted]) if known else opened
+        with progress("adding images", len(wanted)) as bar:
+            try:
                 for some in self._batches(reading, batch):
                     self.vectors.put(some.entries, self._looked_at(some.pixels))
                     replaced = sum(entry.place in before for entry in some.entries)
                     new, changed = new + len(some.entries) - replaced, changed + replaced
                     bar.update(new + changed)
-            skipped, notes = {**opened.skipped, **reading.skipped}, reading.notes
-        else:
-            skipped, notes = opened.skipped, {}
-        return Added(new, changed, len(places) - len(wanted), dict(skipped), dict(notes))
+            except InputError:
+                # What is not known yet may be nothing but what could not be read the last time.
+                if not known or len(reading.skipped) < len(wanted):
+                    raise
+        skipped = {**opened.skipped, **reading.skipped}
+        return Added(new, changed, known, skipped, dict(reading.notes))
 
     def query(self, images: Any, k: int = 5, *, batch: int = BATCH) -> Matches:
         """The most similar images of each image.

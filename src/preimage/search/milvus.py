@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -25,7 +26,13 @@ LOCAL = ".db"
 FIELDS = ["name", "place", "stamp", "vector"]
 
 PAGE = 4096
-"""So many rows are asked for at a time. A server gives at most 16,384."""
+"""So many rows are asked for at a time."""
+
+MOST = 16_384
+"""So many images Milvus finds at most for one query."""
+
+SLACK = 1e-4
+"""By what share of a distance Milvus, which computes in float32, may misjudge it."""
 
 LONGEST = 65_535
 """Bytes of a text, the most that Milvus has."""
@@ -90,32 +97,45 @@ class Milvus(Vectors):
             self._client.upsert(self._collection, rows)
 
     def nearest(self, vectors: Float[Tensor, "n d"], k: int) -> Hits:
-        """The nearest entries of each vector.
+        """The nearest entries of each vector; of several at the same distance, by name.
 
-        Milvus computes in float32; the distances of what it found are computed again in float64,
-        and decide the order.
+        Milvus computes in float32 and cuts ties anyhow. So more is asked for than is wanted, and
+        again for those whose last answer is still as near as their k-th; then distances are
+        computed in float64.
         """
+        entries: list[list[Entry]] = [[] for _ in vectors]
+        squared = np.zeros((len(vectors), k))
+        there = min(len(self), MOST)
+        left, limit = list(range(len(vectors))), min(there, k + 8)
+        while left:
+            tied = []
+            for i, rows in zip(left, self._search(vectors[left], limit), strict=True):
+                gaps = np.array([row["vector"] for row in rows], dtype=np.float64)
+                gaps -= vectors[i].double().numpy()
+                exact = np.square(gaps).sum(axis=1)
+                keys = [(exact[j], row["name"], row["place"]) for j, row in enumerate(rows)]
+                order = sorted(range(len(rows)), key=keys.__getitem__)
+                if limit < there and exact[order[-1]] <= exact[order[k - 1]] * (1 + SLACK):
+                    tied.append(i)
+                    continue
+                entries[i] = [_entry(rows[j]) for j in order[:k]]
+                squared[i] = exact[order[:k]]
+            left, limit = tied, min(there, 4 * limit)
+        return entries, squared
+
+    def _search(self, vectors: Tensor, limit: int) -> Iterator[list[Any]]:
+        """Rows near each vector."""
         with _complaining():
             found = self._client.search(
                 self._collection,
                 data=vectors.float().tolist(),
-                limit=k,
+                limit=limit,
                 output_fields=FIELDS,
                 search_params={"metric_type": "L2"},
                 consistency_level="Strong",
             )
-        entries: list[list[Entry]] = []
-        squared = np.zeros((len(vectors), k))
-        for i, hits in enumerate(found):
-            rows = [hit["entity"] for hit in hits]
-            gaps = np.array([row["vector"] for row in rows], dtype=np.float64)
-            gaps -= vectors[i].double().numpy()
-            exact = np.square(gaps).sum(axis=1)
-            keys = [(exact[j], rows[j]["name"], rows[j]["place"]) for j in range(len(rows))]
-            order = sorted(range(len(rows)), key=keys.__getitem__)
-            entries.append([_entry(rows[j]) for j in order])
-            squared[i] = exact[order]
-        return entries, squared
+        for hits in found:
+            yield [hit["entity"] for hit in hits]
 
     def all(self) -> tuple[list[Entry], Float[Tensor, "n d"]]:
         """Everything, by name and then by place."""
@@ -126,7 +146,7 @@ class Milvus(Vectors):
                     self._collection,
                     filter=f'id >= "{low}" and id < "{high}"',
                     output_fields=FIELDS,
-                    limit=4 * PAGE,
+                    limit=min(MOST, 4 * PAGE),
                     consistency_level="Strong",
                 )
         rows.sort(key=lambda row: (row["name"], row["place"]))
@@ -255,14 +275,21 @@ def _entry(row: Any) -> Entry:
 
 @contextmanager
 def _complaining(uri: str | None = None) -> Iterator[None]:
-    """Milvus's own errors as ours."""
+    """Milvus's own errors as ours, without the tracebacks that it logs."""
     from pymilvus.exceptions import MilvusException
 
+    loggers = [logging.getLogger(name) for name in ("pymilvus", "milvus_lite")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     except MilvusException as error:
         where = f"Milvus at {uri}" if uri else "Milvus"
         raise StoreError(
-            f"{where} cannot do it: {error.message}. Check that the server runs, or that no other "
-            f"process uses the {LOCAL}."
+            f"{where} cannot do it: {str(error.message).rstrip('.')}. Check that the server runs, "
+            f"or, for a {LOCAL}, that no other process has it open."
         ) from error
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from preimage.errors import InputError, StoreError
+from preimage.files import MARK
 from preimage.images import Entry
-from preimage.search.codes import CodeFeature
+from preimage.search.codes import CodeFeature, Sides, Taken
 from preimage.search.features import Feature, feature_of
 from preimage.search.index import ImageIndex
 from preimage.store import load_model, save_model
@@ -74,6 +75,11 @@ def open_index(
     """
     if in_milvus(place):
         return _from_milvus(os.fspath(place), feature, collection, token)
+    if not (Path(place) / MARK).is_file():
+        raise StoreError(
+            f"{place} is not an index of images; make one with "
+            "`preimage search index PHOTOS -o INDEX`, or ImageIndex.save."
+        )
     config, tensors = load_model(place)
     if config["kind"] != KIND:
         raise StoreError(
@@ -129,11 +135,20 @@ def _feature(about: dict[str, Any], where: str) -> Feature:
             f"the index {where} has the codes of a model that was {lost}; pass feature= "
             "(--by MODEL on the command line) with the model that made it."
         )
-    return code_feature(model)
+    settings = about["settings"]
+    sides, taken = settings.get("sides", "given"), settings.get("taken", "codes")
+    return code_feature(model, sides=sides, taken=taken)
 
 
-def code_feature(model: str | os.PathLike[str]) -> CodeFeature:
+def code_feature(
+    model: str | os.PathLike[str], *, sides: Sides = "given", taken: Taken = "codes"
+) -> CodeFeature:
     """The feature of a model that `preimage gan train` wrote.
+
+    Args:
+        model: The folder.
+        sides: "given", or "both" to add the code of the mirror image.
+        taken: "codes", or "maps" for the last maps of the network.
 
     Raises:
         StoreError: The folder is no model of an inverse of a generator.
@@ -146,7 +161,7 @@ def code_feature(model: str | os.PathLike[str]) -> CodeFeature:
             f"{model} holds a generator without an inverse, which gives no codes; train one with "
             "`preimage gan train`."
         )
-    return CodeFeature.of(inverter, model=os.path.abspath(model))
+    return CodeFeature.of(inverter, model=os.path.abspath(model), sides=sides, taken=taken)
 
 
 def _text(text: str) -> Tensor:

@@ -50,7 +50,8 @@ def digits(side: int) -> Faces:
     values, kinds = load_digits(return_X_y=True)
     small = torch.from_numpy(values).float().view(-1, 1, 8, 8) / 16
     large = interpolate(small, size=side, mode="bilinear").clamp(0, 1)
-    return _split((large * 255).round().to(torch.uint8), kinds[:, None], "digits", {})
+    labels = np.asarray(kinds)[:, None]
+    return _split((large * 255).round().to(torch.uint8), labels, "digits", {})
 
 
 def photos(source: Path, labels: Path | None, side: int) -> Faces:
@@ -112,9 +113,7 @@ def _rows(table: dict[str, tuple[int, ...]], names: tuple[str, ...], path: Path)
     return np.array([table[name] for name in plain])
 
 
-def _split(
-    pixels: Tensor, labels: np.ndarray | None, name: str, skipped: dict[str, str]
-) -> Faces:
+def _split(pixels: Tensor, labels: np.ndarray | None, name: str, skipped: dict[str, str]) -> Faces:
     count = len(pixels) - len(pixels) // HELD_OUT
     return Faces(
         pixels[:count],

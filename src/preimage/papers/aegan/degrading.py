@@ -31,9 +31,7 @@ def degradations(side: int) -> dict[str, Degradation]:
 def restored(models: Models, degradation: Degradation, clean: Tensor) -> Restoration:
     """The restoration by the library's default encoder."""
     seen = degradation.observe(clean, models.seed)
-    return restore(
-        seen, degradation, models.combined, calls=CALLS, starts=STARTS, seed=models.seed
-    )
+    return restore(seen, degradation, models.combined, calls=CALLS, starts=STARTS, seed=models.seed)
 
 
 def degrading(models: Models) -> Values:

@@ -22,7 +22,7 @@ AWAY, NEAR = 0.1, 0.03
 def descents(models: Models) -> Values:
     """Quasi-Newton and Adam, from either start; the encoder's own calls are counted with it."""
     generator, n = models.generator, models.size.descents
-    z, x = test_images(models, generator, n)
+    _, x = test_images(models, generator, n)
     random = generator.prior.sample(n, torch.Generator().manual_seed(TEST + models.seed + 1))
     code = models.combined.encode(x)
     before = models.combined.passes + 1

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 from preimage.files import writing_file
 from preimage.generators.base import GeneratorInverter
@@ -23,6 +23,7 @@ from preimage.generators.loading import load
 from preimage.generators.regression import RegressionInverter
 from preimage.papers.aegan.data import Faces
 from preimage.papers.aegan.sizes import Size
+from preimage.runtime import digest
 
 PROBE = 30
 """Steps of a training that are timed to say how many take as long as another training."""
@@ -123,7 +124,8 @@ class Models:
         """What the training of a model took; it is trained if it was not."""
         if not self._there(name):
             getattr(self, name.replace("-", "_"))
-        return Spent(**json.loads(self._note(name).read_text("utf-8")))
+        note = self._read(name)
+        return Spent(int(note["steps"]), float(note["cpu"]))
 
     def _encoder(self, name: str, kind: M, steps: int) -> M:
         return self._kept(name, self._fresh(kind, steps), self._on_codes)
@@ -162,20 +164,31 @@ class Models:
         place = self.folder / name
         if self._there(name):
             known = load(place)
-            if isinstance(known, type(model)):
+            if isinstance(known, type(model)) and known.steps == model.steps:
                 return known
         run = self.folder / f"{name}.run"
         training = replace(model, run=run)
         begin = time.process_time()
         train(training)
-        spent = {"steps": model.steps, "cpu": time.process_time() - begin}
+        spent = {"steps": model.steps, "cpu": time.process_time() - begin, "data": self._print}
         training.save(place, force=True)
         with writing_file(self._note(name), force=True) as aside:
             aside.write_text(json.dumps(spent) + "\n", "utf-8")
         return training
 
+    @cached_property
+    def _print(self) -> str:
+        """Text that differs with the images that are trained on."""
+        return digest(self.data.known)
+
     def _there(self, name: str) -> bool:
-        return self._note(name).exists() and (self.folder / name).is_dir()
+        """Whether it is kept, and of these images."""
+        if not (self.folder / name).is_dir() or not self._note(name).exists():
+            return False
+        return self._read(name).get("data") == self._print
+
+    def _read(self, name: str) -> dict[str, Any]:
+        return json.loads(self._note(name).read_text("utf-8"))
 
     def _note(self, name: str) -> Path:
         return self.folder / f"{name}.json"

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from preimage.generators.maps import Maps
 from preimage.papers.aegan.cells import Values
 from preimage.papers.aegan.models import Models
 from preimage.search.features import ColourHistogram, DHash, PHash
@@ -25,11 +26,11 @@ FOUND = 5
 
 def looks(models: Models) -> dict[str, Look]:
     """What images are compared by."""
-    judge = models.gan.discriminator_
+    features = models.gan.discriminator_.get_submodule("features")
 
     def maps(images: Tensor) -> Tensor:
         with torch.no_grad():
-            return adaptive_avg_pool2d(judge.features(images), 4).flatten(1)
+            return adaptive_avg_pool2d(features(images), 4).flatten(1)
 
     code = models.corrected(models.combined, 0).encode
     return {
@@ -38,12 +39,15 @@ def looks(models: Models) -> dict[str, Look]:
         "colour": ColourHistogram(),
         "aegan": models.aegan.encode,
         "direct": models.direct_longer.encode,
-        "bigan": models.bigan.encode,
         "combined": code,
         "aegan-mirrored": mirrored(models.aegan.encode),
+        "direct-mirrored": mirrored(models.direct_longer.encode),
         "combined-mirrored": mirrored(code),
-        "maps": maps,
-        "maps-mirrored": mirrored(maps),
+        "aegan-maps": mirrored(Maps(models.aegan).encode),
+        "direct-maps": mirrored(Maps(models.direct_longer).encode),
+        "combined-maps": mirrored(Maps(models.combined).encode),
+        "judge": maps,
+        "judge-mirrored": mirrored(maps),
     }
 
 
@@ -54,32 +58,23 @@ def mirrored(look: Look) -> Look:
 
 def searching(models: Models) -> Values:
     """Agreement of labels, where what is searched was trained on and where it was held out."""
-    data = models.data
-    if data.held_labels is None or data.known_labels is None:
-        return {}
-    held, labels = data.held, data.held_labels
-    half = len(held) // 2
-    places = {
-        "known": (held, labels, data.known, data.known_labels),
-        "held": (held[half:], labels[half:], held[:half], labels[:half]),
-    }
     rows: Values = {"random": {}, "best": {}}
-    for place, (_, asked, _, there) in places.items():
+    for place, (asked, there) in _labels(models).items():
         equal = np.stack([(there == row).mean(axis=1) for row in asked])
-        rows["random"] |= {f"{place}{k}": float(equal.mean()) for k in (1, FOUND)}
         top = np.sort(equal, axis=1)[:, ::-1]
-        rows["best"] |= {f"{place}{k}": float(top[:, :k].mean()) for k in (1, FOUND)}
-    for name, look in looks(models).items():
-        known, unknown = _vectors(look, data.known), _vectors(look, held)
-        vectors = {"known": (unknown, known), "held": (unknown[half:], unknown[:half])}
-        rows[name] = {}
-        for place, (_, asked, _, there) in places.items():
-            queries, codes = vectors[place]
-            rows[name] |= {
-                f"{place}{k}": value
-                for k, value in agreement(queries, asked, codes, there).items()
-            }
-    return rows
+        for k in (1, FOUND):
+            rows["random"][f"{place}{k}"] = float(equal.mean())
+            rows["best"][f"{place}{k}"] = float(top[:, :k].mean())
+    if not rows["random"]:
+        return {}
+    return rows | {name: _agreements(models, look) for name, look in looks(models).items()}
+
+
+def searching_bigan(models: Models) -> Values:
+    """The same by the codes of BiGAN."""
+    if models.data.held_labels is None:
+        return {}
+    return {"bigan": _agreements(models, models.bigan.encode)}
 
 
 def agreement(
@@ -92,6 +87,27 @@ def agreement(
     _, rows = Exact(codes, np.arange(len(codes))).nearest(queries, FOUND)
     equal = (there[rows] == asked[:, None]).mean(axis=2)
     return {1: float(equal[:, 0].mean()), FOUND: float(equal.mean())}
+
+
+def _labels(models: Models) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The labels of those asked about and of those searched; empty where there are none."""
+    held, known = models.data.held_labels, models.data.known_labels
+    if held is None or known is None:
+        return {}
+    half = len(held) // 2
+    return {"known": (held, known), "held": (held[half:], held[:half])}
+
+
+def _agreements(models: Models, look: Look) -> dict[str, float | None]:
+    known, held = _vectors(look, models.data.known), _vectors(look, models.data.held)
+    half = len(held) // 2
+    vectors = {"known": (held, known), "held": (held[half:], held[:half])}
+    row: dict[str, float | None] = {}
+    for place, (asked, there) in _labels(models).items():
+        queries, codes = vectors[place]
+        for k, value in agreement(queries, asked, codes, there).items():
+            row[f"{place}{k}"] = value
+    return row
 
 
 def _vectors(look: Look, pixels: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ SIZES = {
         gan_steps=3000,
         encoder_steps=1500,
         codes=512,
-        descents=64,
+        descents=32,
         calls=200,
         precision="bf16",
     ),

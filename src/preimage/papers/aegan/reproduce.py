@@ -1,0 +1,126 @@
+"""The whole reproduction: train and measure what is not kept yet, then write page and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from preimage.errors import InputError, OutputExistsError
+from preimage.files import writing_file
+from preimage.papers.aegan.cells import Cell, Key, Values
+from preimage.papers.aegan.data import Faces
+from preimage.papers.aegan.degrading import degrading
+from preimage.papers.aegan.descents import descents
+from preimage.papers.aegan.figures import draw
+from preimage.papers.aegan.models import Models
+from preimage.papers.aegan.page import markdown, page_record
+from preimage.papers.aegan.reconstruction import bigan, real, reconstruction
+from preimage.papers.aegan.searching import searching, searching_bigan
+from preimage.papers.aegan.sizes import Size
+from preimage.papers.kept import Kept
+from preimage.progress import progress
+from preimage.runtime import package_version, single_threaded
+
+PAGE, RECORD, CELLS, MODELS = "results.md", "results.json", "cells.jsonl", "models"
+
+MEASURES: dict[str, Callable[[Models], Values]] = {
+    "reconstruction": reconstruction,
+    "real": real,
+    "descents": descents,
+    "searching": searching,
+    "degrading": degrading,
+    "reconstruction-bigan": bigan,
+    "searching-bigan": searching_bigan,
+}
+"""In the order in which they are measured. BiGAN, which trains a generator of its own, is last."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What is run.
+
+    Models and measured tables are kept in the folder as soon as they are there, and the page is
+    written anew after each table. To repeat some,
+    remove their lines from `cells.jsonl`, or their folders from `models`.
+
+    Args:
+        size: How large.
+        data: The images.
+        seeds: Seeds 0 to `seeds` - 1.
+
+    Raises:
+        InputError: There are no seeds.
+    """
+
+    size: Size
+    data: Faces
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise InputError(f"{self.seeds} seeds were asked for; give 1 or more.")
+
+    def kept(self, folder: Path) -> Kept[Cell]:
+        """What the folder holds already."""
+        return Kept(folder / CELLS, Cell.from_json)
+
+    def models(self, folder: Path, seed: int) -> Models:
+        """The models of a seed."""
+        return Models(folder / MODELS / f"seed-{seed}", self.data, self.size, seed)
+
+    def measure(self, folder: Path) -> int:
+        """Trains and measures what is not kept yet; returns how many tables these were."""
+        kept = self.kept(folder)
+        keys = [Key(table, seed) for seed in range(self.seeds) for table in MEASURES]
+        missing = [key for key in keys if key not in kept]
+        known = {seed: self.models(folder, seed) for seed in range(self.seeds)}
+        done = len(keys) - len(missing)
+        with single_threaded(), progress("tables", len(keys), done=done) as bar:
+            for count, key in enumerate(missing, done):
+                bar.update(count, f"{key.table}, seed {key.seed}")
+                values = MEASURES[key.table](known[key.seed])
+                kept.add(Cell(key, values, package_version()))
+                self._write_page(folder, [])
+        return len(missing)
+
+    def cells(self, folder: Path) -> list[Cell]:
+        """What was measured of these seeds."""
+        return [cell for cell in self.kept(folder) if cell.key.seed < self.seeds]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Writes the page, its record and the figures of seed 0; returns the files."""
+        with single_threaded():
+            drawn = draw(self.models(folder, 0), folder)
+        return [*drawn, *self._write_page(folder, drawn)]
+
+    def _write_page(self, folder: Path, drawn: list[Path]) -> list[Path]:
+        cells = self.cells(folder)
+        kept = page_record(cells, self.size, self.data, self.seeds)
+        texts = {
+            PAGE: markdown(cells, self.size, self.data, self.seeds, drawn),
+            RECORD: json.dumps(kept, indent=1) + "\n",
+        }
+        for name, text in texts.items():
+            with writing_file(folder / name, force=True) as aside:
+                aside.write_text(text, "utf-8")
+        return [folder / name for name in texts]
+
+
+def check_place(folder: Path) -> None:
+    """Complains, before the work, about a folder that is not for this.
+
+    Raises:
+        InputError: It is a file.
+        OutputExistsError: It holds results that did not come from cells beside them.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder with -o.")
+    if not (folder / CELLS).exists() and any((folder / one).exists() for one in (PAGE, RECORD)):
+        raise OutputExistsError(
+            f"{folder} holds a {PAGE} or {RECORD} and no {CELLS} that it was made of; choose "
+            "another folder with -o."
+        )
