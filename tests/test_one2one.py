@@ -78,7 +78,8 @@ def test_reproduction_is_kept_and_goes_on(data: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_run(data: Path, tmp_path: Path) -> None:
     pairs = open_data(data)
-    for seeds, names in ((0, ("pix2pix",)), (1, ("pix3pix",)), (1, ())):
+    wrong: list[tuple[int, tuple[str, ...]]] = [(0, ("pix2pix",)), (1, ("pix3pix",)), (1, ())]
+    for seeds, names in wrong:
         with pytest.raises(InputError):
             Reproduction(data=pairs, plan=Plan(), seeds=seeds, names=names)
     with pytest.raises(InputError, match="train and test"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, TypeAlias, final
 
 import torch
@@ -90,20 +91,34 @@ def materialise(network: nn.Module) -> None:
     network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def start_gaussian(network: nn.Module, generator: torch.Generator) -> None:
-    """Draws all weights of a network on "meta" from N(0, 0.02²), normalisations from N(1, 0.02²).
+def start(network: nn.Module, norm: Norm, generator: torch.Generator) -> None:
+    """Draws the first weights of a network that was built on "meta" memory.
 
-    Biases are 0.
+    With normalisation they are the paper's, from N(0, 0.02²), and from N(1, 0.02²) for the scales
+    of normalisations. Without it these would make maps fainter from layer to layer, and weights are
+    drawn so that maps keep their size (He et al., 2015). Biases are 0.
 
     Args:
         network: Is changed in place.
+        norm: Of its maps.
         generator: Where the weights are drawn from.
     """
     materialise(network)
     with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.endswith("bias"):
-                parameter.zero_()
-            else:
-                scale = parameter.ndim == 1
-                parameter.normal_(float(scale), 0.02, generator=generator)
+        for module in network.modules():
+            for name, parameter in module.named_parameters(recurse=False):
+                if name == "bias":
+                    parameter.zero_()
+                elif norm == "none":
+                    parameter.normal_(0.0, math.sqrt(2 / _inputs(module)), generator=generator)
+                else:
+                    centre = float(parameter.ndim == 1)
+                    parameter.normal_(centre, 0.02, generator=generator)
+
+
+def _inputs(module: nn.Module) -> float:
+    """How many numbers a number of the answer is a sum of."""
+    if not isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        raise TypeError(type(module).__name__)
+    spread = math.prod(module.stride) if isinstance(module, nn.ConvTranspose2d) else 1
+    return module.in_channels * math.prod(module.kernel_size) / spread

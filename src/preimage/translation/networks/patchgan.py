@@ -13,7 +13,7 @@ from preimage.translation.networks.layers import (
     LEAK,
     Norm,
     normalised,
-    start_gaussian,
+    start,
 )
 
 
@@ -53,7 +53,7 @@ class PatchGAN(nn.Module):
                 layers += normalised(after, norm) if i else []
                 layers.append(nn.LeakyReLU(LEAK))
             self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
-        start_gaussian(self, generator)
+        start(self, norm, generator)
 
     def forward(
         self, given: Float[Tensor, "n c h w"], answer: Float[Tensor, "n c h w"]

@@ -14,7 +14,7 @@ from preimage.translation.networks.layers import (
     FixedDropout,
     Norm,
     normalised,
-    start_gaussian,
+    start,
 )
 
 DEEPEST = 8
@@ -92,7 +92,7 @@ class UNet(nn.Module):
                 nn.ConvTranspose2d(joined, out_channels, 4, stride=2, padding=1),
                 nn.Tanh(),
             )
-        start_gaussian(self, generator)
+        start(self, norm, generator)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n o h w"]:
         """The other image, in (-1, 1)."""
