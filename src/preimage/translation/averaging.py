@@ -58,11 +58,11 @@ def moving_mean(decay: float) -> Update:
         decay: d, below 1.
 
     Example:
-        >>> mean, steps = [torch.zeros(1)], range(1, 1000)
-        >>> for n in steps:
+        >>> mean = [torch.zeros(1)]
+        >>> for n in range(1, 200):
         ...     moving_mean(0.9)(mean, [torch.full((1,), float(n))], n)
         >>> round(mean[0].item())
-        990
+        190
     """
 
     def update(means: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
