@@ -15,6 +15,7 @@ from preimage.cli.look import info, methods
 from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
 from preimage.cli.search import search
+from preimage.cli.translate import translate
 from preimage.errors import PreimageError
 
 WRONG_USE = 2
@@ -57,6 +58,7 @@ app.command()(reproduce)
 app.add_typer(benchmark, name="benchmark")
 app.add_typer(gan, name="gan")
 app.add_typer(search, name="search")
+app.add_typer(translate, name="translate")
 
 
 def main() -> None:

@@ -9,12 +9,19 @@ from preimage.cli.options import QuietOption
 from preimage.cli.words import column_list, hint
 from preimage.errors import InputError
 
-PAPERS = ("twin", "aegan")
+PAPERS = ("twin", "aegan", "one2one")
 SIZES = ("tiny", "small", "full")
+ONE2ONE = {"paper": 200.0, "paper-small": 20.0}
+"""The presets of one2one, and their epochs."""
+
+QUICK = 2.0
+"""Its epochs with --quick."""
 
 
 def reproduce(
-    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Which paper: twin or aegan.")],
+    paper: Annotated[
+        str, typer.Argument(metavar="PAPER", help="Which paper: twin, aegan or one2one.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -28,13 +35,14 @@ def reproduce(
     quick: Annotated[
         bool,
         typer.Option(
-            "--quick", help="Of twin: minutes in place of hours, short trainings, one seed."
+            "--quick",
+            help="Of twin and one2one: minutes in place of hours, short trainings, one seed.",
         ),
     ] = False,
     seeds: Annotated[
         int | None,
         typer.Option(
-            "--seeds", metavar="N", help="Seeds 0 to N - 1; by default 5 of twin, 1 of aegan."
+            "--seeds", metavar="N", help="Seeds 0 to N - 1; by default 5 of twin, 1 of aegan, 3."
         ),
     ] = None,
     experiments: Annotated[
@@ -59,7 +67,8 @@ def reproduce(
         typer.Option(
             "--data",
             metavar="FOLDER|ZIP",
-            help="Of aegan: the images; by default the digits of scikit-learn.",
+            help="Of aegan: the images; by default the digits of scikit-learn. Of one2one: a "
+            "folder with train and test in it, each with a and b.",
         ),
     ] = None,
     labels: Annotated[
@@ -74,7 +83,7 @@ def reproduce(
             "--preset",
             metavar="NAME",
             help="Of aegan: tiny (minutes on a CPU), small (64 by 64, on a CPU) or full (for a "
-            "GPU); tiny by default.",
+            "GPU); tiny by default. Of one2one: paper or paper-small.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -95,6 +104,9 @@ def reproduce(
     if paper == "aegan":
         _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
         _aegan(folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, quiet)
+    elif paper == "one2one":
+        _refuse("one2one", labels=labels, experiments=experiments)
+        _one2one(folder, data, preset or "paper", seeds, methods, quick, quiet)
     else:
         _refuse("twin", data=data, labels=labels, preset=preset)
         _twin(folder, quick, seeds, experiments, methods, quiet)
@@ -157,6 +169,38 @@ def _aegan(
         typer.echo(f"{measured} tables measured, {len(run.kept(folder))} kept in {folder}")
         for line in headlines(run.cells(folder)):
             typer.echo(line)
+        for file in files:
+            typer.echo(f"written: {file}")
+
+
+def _one2one(
+    folder: Path,
+    data: Path | None,
+    preset: str,
+    seeds: int | None,
+    methods: str | None,
+    quick: bool,
+    quiet: bool,
+) -> None:
+    if preset not in ONE2ONE:
+        raise InputError(f"there is no preset {preset!r}{hint(preset, list(ONE2ONE))}")
+    if data is None:
+        raise InputError("--data FOLDER is needed: pairs in train/a, train/b, test/a and test/b.")
+
+    from preimage.papers.one2one.data import open_data
+    from preimage.papers.one2one.methods import METHODS, Plan
+    from preimage.papers.one2one.reproduce import Reproduction
+
+    run = Reproduction(
+        data=open_data(data),
+        plan=Plan(preset=preset, epochs=QUICK if quick else ONE2ONE[preset]),
+        seeds=(1 if quick else 3) if seeds is None else seeds,
+        names=tuple(METHODS) if methods is None else tuple(column_list(methods)),
+    )
+    measured = run.measure(folder)
+    files = run.write(folder)
+    if not quiet:
+        typer.echo(f"{measured} models trained, {len(run.kept(folder))} kept in {folder}")
         for file in files:
             typer.echo(f"written: {file}")
 

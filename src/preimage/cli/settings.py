@@ -37,12 +37,25 @@ def build_method(
     method = METHODS[chosen]() if seed is None else METHODS[chosen](seed=seed)
     if preset is not None:
         method = _with_recipe(method, preset)
+    return with_settings(method, words)
+
+
+def with_settings(owner: Any, words: Sequence[str]) -> Any:
+    """A dataclass with other settings, from what is typed.
+
+    Args:
+        owner: Has the settings as fields.
+        words: `setting=value`.
+
+    Raises:
+        InputError: If there is no such setting, or a value does not fit.
+    """
     for word in words:
         setting, equals, value = word.partition("=")
         if not equals:
-            raise InputError(f"--set {word!r} is not SETTING=VALUE, such as --set polish=no.")
-        method = _changed(method, setting.strip().split("."), value.strip(), setting)
-    return method
+            raise InputError(f"--set {word!r} is not SETTING=VALUE, such as --set seed=1.")
+        owner = _changed(owner, setting.strip().split("."), value.strip(), setting)
+    return owner
 
 
 def settings_of(owner: Any, prefix: str = "") -> list[tuple[str, str, str]]:

@@ -1,0 +1,100 @@
+"""What a translation is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from preimage.training import Loop
+
+Images: TypeAlias = Float[Tensor, "n c h w"]
+
+Map: TypeAlias = Callable[[Images], Images]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    r"""$w_1 \lVert f(x) - y \rVert_1 + w_2 \mathcal L_{GAN} + w_3 \lVert f(f(x)) - x \rVert_1$.
+
+    Norms are means over pixels, of images in [-1, 1]. The adversarial term is that of a conditional
+    GAN, equation 2 of the paper; where it has the generator minimise $\log(1 - D)$, ours maximises
+    $\log D$, as pix2pix does, whose gradient does not vanish while the discriminator is ahead.
+
+    Args:
+        l1: The weight of the distance to the other image.
+        adversarial: That of the discriminator's opinion; 0 trains without one.
+        cycle: That of what is left after two translations.
+    """
+
+    l1: float
+    adversarial: float
+    cycle: float = 0.0
+
+    def step(
+        self,
+        loop: Loop,
+        net: str,
+        judge: str,
+        *,
+        given: Images,
+        real: Images,
+        forward: Map,
+        back: Map,
+    ) -> dict[str, Tensor]:
+        """One step of a discriminator, where there is one, and then one of a generator.
+
+        The loss of the discriminator is halved, which slows it down (pix2pix).
+
+        Args:
+            loop: The training.
+            net: The name of the generator.
+            judge: That of the discriminator.
+            given: What is translated.
+            real: What it should become.
+            forward: Translates it.
+            back: Translates the answer back.
+
+        Returns:
+            The losses by name, before they are weighted.
+        """
+        answer = forward(given)
+        found = {"l1": (answer - real).abs().mean()}
+        weights = {"l1": self.l1}
+        judging = nullcontext()
+        logged: dict[str, Tensor] = {}
+        if self.adversarial:
+            opinion = loop.networks[judge]
+            of_real, of_answer = opinion(given, real), opinion(given, answer.detach())
+            logged[judge] = (softplus(-of_real).mean() + softplus(of_answer).mean()) / 2
+            loop.minimise(judge, logged[judge])
+            judging = frozen(opinion)
+        with judging:
+            if self.adversarial:
+                found["adversarial"] = softplus(-loop.networks[judge](given, answer)).mean()
+                weights["adversarial"] = self.adversarial
+            if self.cycle:
+                found["cycle"] = (back(answer) - given).abs().mean()
+                weights["cycle"] = self.cycle
+            loop.minimise(net, torch.stack([weights[n] * found[n] for n in found]).sum())
+        return found | logged
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Run the block without gradients for the parameters of a network, which saves their cost."""
+    asked = [one for one in network.parameters() if one.requires_grad]
+    for one in asked:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in asked:
+            one.requires_grad_(True)

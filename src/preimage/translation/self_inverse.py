@@ -1,0 +1,155 @@
+"""One network for both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from preimage.errors import InputError
+from preimage.training import Loop
+from preimage.translation.augment import mirrored
+from preimage.translation.kinds import Side
+from preimage.translation.networks import InvolutionNet, PatchGAN, UNet
+from preimage.translation.objectives import Objective
+from preimage.translation.tiling import tiled
+from preimage.translation.translator import Translator
+
+SIGNS: dict[Side, float] = {"a": 1.0, "b": -1.0}
+"""What the channel of the direction is filled with."""
+
+
+@final
+@dataclass(kw_only=True)
+class SelfInverse(Translator):
+    r"""One network $f \approx f^{-1}$ that translates either kind of images into the other.
+
+    Batches alternate: at one step a pair is learned as $x \to y$, at the next as $y \to x$. One
+    discriminator judges both directions. With one network there are half the parameters of two.
+
+    With `core="involution"` the network is its own inverse by construction, $f(f(x)) = x$ up to
+    rounding, whatever it has learned; it translates images in one piece.
+
+    Args:
+        core: The network: "unet", or "involution", an `InvolutionNet`.
+        directions: "alternating", or both "together" in each step.
+        direction_channel: Tells the network by a further channel which side it is given. It is not
+            one function any more, and has to be told the side.
+        cycle: The weight of $\lVert f(f(x)) - x \rVert_1$, which costs a further pass.
+        couplings: Pairs of couplings of the involution.
+        levels: How often the involution squeezes an image.
+
+    References:
+        Shen et al., Towards learning a self-inverse network for bidirectional image-to-image
+        translation, 2019.
+
+    Example:
+        >>> from preimage.translation import Pairs
+        >>> images = torch.rand(8, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+        >>> pairs = Pairs.from_arrays(images, 1 - images)
+        >>> model = SelfInverse(size=32, width=4, epochs=2, device="cpu").fit(pairs)
+        >>> model(images).shape, model.history_.steps
+        (torch.Size([8, 1, 32, 32]), 32)
+    """
+
+    core: Literal["unet", "involution"] = "unet"
+    directions: Literal["alternating", "together"] = "alternating"
+    direction_channel: bool = False
+    cycle: float = 0.0
+    couplings: int = 4
+    levels: int = 2
+
+    kind: ClassVar[str] = "self-inverse"
+
+    def check(self) -> None:
+        """Complain about settings; see `Settings.check`."""
+        super().check()
+        if self.core == "involution" and self.direction_channel:
+            raise InputError(
+                "an involution is one function of its input alone; use core='unet' with "
+                "direction_channel=True."
+            )
+        if self.cycle < 0 or self.couplings < 1 or self.levels < 1:
+            raise InputError(
+                f"cycle={self.cycle}, couplings={self.couplings}, levels={self.levels}; a weight "
+                "is 0 or more, the others are 1 or more."
+            )
+
+    @property
+    def _repeats(self) -> int:
+        return 2 if self.directions == "alternating" else 1
+
+    def _generators(self, channels: int, draws: torch.Generator) -> dict[str, nn.Module]:
+        if self.core == "involution":
+            net: nn.Module = InvolutionNet(
+                channels,
+                width=self.width,
+                couplings=self.couplings,
+                levels=self.levels,
+                generator=draws,
+            )
+        else:
+            net = UNet(
+                channels + self.direction_channel,
+                out_channels=channels,
+                size=self.size,
+                width=self.width,
+                norm=self.norm,
+                dropout=self.dropout,
+                dropout_at_test=self.dropout_at_test,
+                generator=draws,
+            )
+        return {"f": net}
+
+    def _judges(self, channels: int, draws: torch.Generator) -> dict[str, nn.Module]:
+        if not self.adversarial:
+            return {}
+        return {"d": PatchGAN(channels, width=self.width, norm=self.norm, generator=draws)}
+
+    def _learn(self, loop: Loop, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+        f = loop.networks["f"]
+        ones = a.new_ones(len(a), 1, 1, 1)
+        if self.directions == "together":
+            given, real = torch.cat([a, b]), torch.cat([b, a])
+            signs = torch.cat([ones * SIGNS["a"], ones * SIGNS["b"]])
+        else:
+            side: Side = "b" if loop.steps % 2 else "a"
+            given, real = (a, b) if side == "a" else (b, a)
+            signs = ones * SIGNS[side]
+        objective = Objective(l1=self.l1, adversarial=self.adversarial, cycle=self.cycle)
+        return objective.step(
+            loop,
+            "f",
+            "d",
+            given=given,
+            real=real,
+            forward=lambda x: f(self._told(x, signs)),
+            back=lambda x: f(self._told(x, -signs)),
+        )
+
+    def _answer(self, x: Float[Tensor, "n c h w"], source: Side | None) -> Float[Tensor, "n c h w"]:
+        f = self.networks_["f"]
+        if self.core == "involution":
+            height, width = x.shape[2:]
+            whole = mirrored(
+                x, *(-(-side // 2**self.levels) * 2**self.levels for side in x.shape[2:])
+            )
+            # One by one: another size of batch may round sums otherwise, and a shift to the next
+            # multiple.
+            return torch.cat([f(one) for one in whole.split(1)])[..., :height, :width]
+        if self.direction_channel and source is None:
+            raise InputError(
+                "this model has a direction channel and must be told which side the images are "
+                'of: source="a" or source="b".'
+            )
+        sign = x.new_full((1, 1, 1, 1), SIGNS[source or "a"])
+        return tiled(lambda tile: f(self._told(tile, sign)), x, self.size)
+
+    def _told(self, x: Tensor, signs: Tensor) -> Tensor:
+        """The images, and the side that they are of where the network is told."""
+        if not self.direction_channel:
+            return x
+        return torch.cat([x, signs.expand(len(x), 1, *x.shape[2:])], dim=1)
