@@ -72,7 +72,7 @@ def invert(
           x = 1
         7: unreachable (nearest reachable output 6, 1 away)
         >>> found = invert(lambda x: x**3 - x, [0.0, 7.0], Box(-2, 2), exhaustive=True)
-        >>> print(found.explain(0), found.explain(1), sep="\\n")
+        >>> print(found.explain(0), found.explain(1), sep="\n")
         0: all preimages found (3 answers, residual 0)
         7: no preimage exists (nearest output found 6, 1 away)
     """
