@@ -50,7 +50,7 @@ class CombinedInverter(LearnedInverter):
     learning_rate: float = 2e-3
     momentum: float = 0.9
     schedule: Literal["constant", "cosine"] = "cosine"
-    passes: int = 4
+    passes: int = 8
 
     def fit(
         self,

@@ -121,7 +121,7 @@ _METHODS = {
     "longer-refined-longer": "the same + 60 calls of refinement",
     "refined": "default + 20 calls of refinement",
     "refined-longer": "default + 200 calls of refinement",
-    "search": "latent search, 25 calls",
+    "search": "latent search, as many calls",
     "search-longer": "latent search, 200 calls",
     "best": "best possible",
 }
