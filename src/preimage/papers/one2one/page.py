@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from preimage.papers.machine import machine
 from preimage.papers.one2one.cells import Cell
 from preimage.papers.one2one.data import Data
@@ -119,7 +121,7 @@ def _paired(cells: Sequence[Cell]) -> str:
             for method in (SELF_INVERSE, PIX2PIX)
         )
         gains = [one - two for one, two in zip(ours, theirs, strict=True)]
-        p = float(wilcoxon(gains)[1]) if any(gains) else 1.0
+        p = float(np.asarray(wilcoxon(gains))[1]) if any(gains) else 1.0
         better = sum(gain > 0 for gain in gains) / len(gains)
         rows.append([direction, f"{statistics.mean(gains):+.2f}", f"{better:.0%}", f"{p:.2g}"])
     heading = ["", "PSNR, self-inverse - pix2pix", "images better", "p"]
