@@ -14,6 +14,7 @@ from torch import nn
 
 import preimage
 from preimage import Box, Status
+from preimage.certificates import Certificates, Enumeration
 from preimage.errors import InputError
 from preimage.intervals.failures import UnsupportedOperation
 from preimage.papers.twin.experiments import EXPERIMENTS, planar_arm
@@ -33,6 +34,16 @@ def network(p: int, hidden: int, seed: int) -> nn.Sequential:
     return made
 
 
+def proof_of(found: preimage.Preimages) -> Certificates:
+    assert found.certificates is not None
+    return found.certificates
+
+
+def count_of(found: preimage.Preimages) -> Enumeration:
+    assert found.enumeration is not None
+    return found.enumeration
+
+
 FOLD = 2 / 27**0.5
 """The largest value of x - x³ beyond which two solutions vanish, as a float."""
 
@@ -42,7 +53,7 @@ FOLD = 2 / 27**0.5
 
 def test_a_certificate_holds_the_true_preimage():
     found = preimage.invert(cubic, [0.3, 7.0], Box(-2, 2), n=4).certify()
-    proof = found.certificates
+    proof = proof_of(found)
     with mpmath.workdps(40):
         target = mpmath.mpf(0.3)
         truth = sorted(root.real for root in mpmath.polyroots([1, 0, -1, -target], maxsteps=200))
@@ -64,16 +75,16 @@ def test_at_a_fold_nothing_is_proved_and_on_the_border_nothing_about_the_inside(
     found = preimage.invert(cubic, [FOLD, 6.0], Box(-2, 2)).certify()
     at_fold = (np.abs(found.x[0, :, 0] + 3**-0.5) < 1e-3) & found.ok[0]
     assert at_fold.any()
-    assert not found.certificates.proved[0][at_fold].any()
-    assert found.certificates.proved[0][found.ok[0] & ~at_fold].all()
-    assert found.certificates.proved[1, 0]
-    assert not found.certificates.within[1, 0]
+    assert not proof_of(found).proved[0][at_fold].any()
+    assert proof_of(found).proved[0][found.ok[0] & ~at_fold].all()
+    assert proof_of(found).proved[1, 0]
+    assert not proof_of(found).within[1, 0]
     assert "not certified" in str(found)
 
 
 def test_answers_on_a_fibre_are_certified_across_it():
     found = preimage.invert(lambda x: x.square().sum(1), [1.0], Box([-2] * 3, [2] * 3), n=6)
-    proof = found.certify().certificates
+    proof = proof_of(found.certify())
     assert proof.proved.all()
     assert proof.distinct.all()
     assert (proof.same == -1).all()
@@ -87,7 +98,7 @@ def test_two_answers_of_one_preimage_are_told_to_be_the_same():
     found = preimage.invert(cubic, [0.3], Box(-2, 2), n=5)
     x, ok, residual = found.x.copy(), found.ok.copy(), found.residual.copy()
     x[0, 3], ok[0, 3], residual[0, 3] = x[0, 1] + 1e-7, True, 1e-7
-    proof = replace(found, x=x, ok=ok, residual=residual).certify().certificates
+    proof = proof_of(replace(found, x=x, ok=ok, residual=residual).certify())
     assert proof.proved[0].tolist() == [True] * 4 + [False]
     assert proof.distinct[0].tolist() == [True] * 3 + [False] * 2
     assert proof.same[0].tolist() == [-1, -1, -1, 1, -1]
@@ -99,7 +110,7 @@ def test_a_periodic_answer_is_the_same_on_both_sides_of_the_seam():
     x, ok = found.x.copy(), found.ok.copy()
     x[0, 2] = x[0, 1] - 2 * math.pi if x[0, 1] > 1 else x[0, 0] + 2 * math.pi
     ok[0, 2] = True
-    proof = replace(found, x=x, ok=ok).certify().certificates
+    proof = proof_of(replace(found, x=x, ok=ok).certify())
     assert proof.proved.all()
     assert not proof.distinct[0, 2]
     assert proof.same[0, 2] >= 0
@@ -108,8 +119,8 @@ def test_a_periodic_answer_is_the_same_on_both_sides_of_the_seam():
 
 def test_tensors_stay_tensors_and_tables_have_columns():
     found = preimage.invert(cubic, torch.tensor([0.3, 7.0]), Box(-2, 2), n=3).certify()
-    assert isinstance(found.certificates.low, torch.Tensor)
-    assert isinstance(found.numpy().certificates.low, np.ndarray)
+    assert isinstance(proof_of(found).low, torch.Tensor)
+    assert isinstance(proof_of(found.numpy()).low, np.ndarray)
     columns = found.to_columns()
     assert columns["certified"].tolist() == [True] * 3 + [False]
     assert (columns["radius"][:3] < 1e-12).all()
@@ -132,7 +143,7 @@ def test_what_cannot_be_certified_says_why():
 def test_answers_of_a_surrogate_are_certified_about_the_surrogate():
     x = np.linspace(0, 1, 30)
     found = preimage.GradientInverter().fit(x, x + 0.01 * np.sin(9 * x)).invert([0.5], n=1)
-    assert found.certify().certificates.proved.all()
+    assert proof_of(found.certify()).proved.all()
 
 
 def test_a_float32_network_is_certified_as_a_function_of_real_numbers():
@@ -140,7 +151,7 @@ def test_a_float32_network_is_certified_as_a_function_of_real_numbers():
     target = made(torch.tensor([[0.2, -0.4]])).double().detach()
     found = preimage.invert(lambda x: made(x.float()), target, Box([-1, -1], [1, 1])).certify()
     exact = network(2, 8, 0).float().double()
-    proof = found.certificates
+    proof = proof_of(found)
     assert proof.proved[0, 0]
     middle = (proof.low[0, 0] + proof.high[0, 0]) / 2
     assert (exact(middle[None]) - target).abs().max() < 1e-12
@@ -174,13 +185,13 @@ def test_all_preimages_are_found_each_certified_and_none_spurious(name):
     found = preimage.invert(f, [y], box, exhaustive=True)
     assert found.status[0] is Status.ALL_FOUND
     there = found.ok[0]
-    total = int(found.enumeration.total[0])
-    assert total == there.sum() == found.certificates.proved.sum()
+    total = int(count_of(found).total[0])
+    assert total == there.sum() == proof_of(found).proved.sum()
     assert count in (None, total)
-    assert len(found.enumeration.unsettled[0]) == 0
+    assert len(count_of(found).unsettled[0]) == 0
     assert found.residual[0, there].max() < 1e-9
     # The proof of each once more, from the function alone.
-    again = found.certify().certificates
+    again = proof_of(found.certify())
     assert again.proved[0, there].all()
     assert again.distinct[0, there].all()
     # Another way of searching finds nothing else.
@@ -203,7 +214,7 @@ def test_polynomials_with_known_roots(roots, low, high):
     found = preimage.invert(f, [0.0], Box(low / 8, high / 8), exhaustive=True)
     there = sorted(root for root in exact if low / 8 <= root <= high / 8)
     assert found.status[0] is (Status.ALL_FOUND if there else Status.NONE_EXISTS)
-    assert found.enumeration.total[0] == len(there)
+    assert count_of(found).total[0] == len(there)
     assert found.x[0, found.ok[0], 0].tolist() == pytest.approx(there, abs=1e-12)
 
 
@@ -225,10 +236,10 @@ def test_that_no_preimage_exists_is_proved():
 def test_a_double_root_is_given_without_certificate_and_its_cell_is_named():
     found = preimage.invert(cubic, [FOLD], Box(-2, 2), exhaustive=True)
     assert found.status[0] is Status.SOME_UNSETTLED
-    assert found.enumeration.total[0] == 1
-    assert found.certificates.proved[0, :2].tolist() == [True, False]
+    assert count_of(found).total[0] == 1
+    assert proof_of(found).proved[0, :2].tolist() == [True, False]
     assert found.x[0, 1, 0] == pytest.approx(-(3**-0.5), abs=1e-4)
-    cells = found.enumeration.unsettled[0]
+    cells = count_of(found).unsettled[0]
     assert 0 < len(cells) < 10
     assert (np.abs(cells + 3**-0.5) < 1e-4).all()
     assert f"{len(cells)} cells not settled" in found.explain(0)
@@ -240,9 +251,9 @@ def test_a_curve_of_solutions_is_not_settled_and_does_not_hang():
 
     found = preimage.invert(f, [[0.0, 0.0]], Box([-1, -1], [1, 1]), exhaustive=True)
     assert found.status[0] is Status.SOME_UNSETTLED
-    assert found.enumeration.total[0] == 0
+    assert count_of(found).total[0] == 0
     assert found.ok.any()
-    assert not found.certificates.proved.any()
+    assert not proof_of(found).proved.any()
 
 
 def test_where_the_budget_ends_the_numerical_answers_are_given():
@@ -251,24 +262,24 @@ def test_where_the_budget_ends_the_numerical_answers_are_given():
     assert found.status[0] is Status.SOME_UNSETTLED
     searched = preimage.invert(f, [y], box)
     assert found.count[0] == searched.count[0]
-    cells = found.enumeration.unsettled[0]
+    cells = count_of(found).unsettled[0]
     for x in found.x[0, found.ok[0]]:
         assert ((cells[:, 0] <= x) & (x <= cells[:, 1])).all(axis=1).any()
 
 
 def test_answers_on_the_border_and_at_a_seam_are_counted_once():
     ends = preimage.invert(torch.sin, [0.0], Box(-math.pi, math.pi), exhaustive=True)
-    assert ends.enumeration.total[0] == 3
+    assert count_of(ends).total[0] == 3
     turn = Box(-math.pi, math.pi, periodic=True)
-    assert preimage.invert(torch.sin, [0.0], turn, exhaustive=True).enumeration.total[0] == 2
+    assert count_of(preimage.invert(torch.sin, [0.0], turn, exhaustive=True)).total[0] == 2
     square = preimage.invert(lambda x: x**2, [1.0], Box(-1, 1), exhaustive=True)
     assert square.x[0, square.ok[0], 0].tolist() == [-1, 1]
-    assert not square.certificates.within.any()
+    assert not proof_of(square).within.any()
     joints = Box([-math.pi] * 2, [math.pi] * 2, periodic=True)
     found = preimage.invert(planar_arm, [-1.0, 1.0], joints, exhaustive=True)
     assert found.status[0] is Status.ALL_FOUND
-    assert found.enumeration.total[0] == 2
-    assert found.certificates.within[found.certificates.proved].all()
+    assert count_of(found).total[0] == 2
+    assert proof_of(found).within[proof_of(found).proved].all()
 
 
 def test_n_near_and_within_choose_among_all():
@@ -276,10 +287,10 @@ def test_n_near_and_within_choose_among_all():
     some = preimage.invert(cubic, [0.3], box, exhaustive=True, n=1, near=1.0)
     assert some.x[0, 0, 0] == pytest.approx(1.1254, abs=1e-4)
     assert some.status[0] is Status.ALL_FOUND
-    assert some.enumeration.total[0] == 3
+    assert count_of(some).total[0] == 3
     assert "1 of 3 preimages" in some.explain(0)
     part = preimage.invert(cubic, [0.3], box, exhaustive=True, within=(0, 2))
-    assert part.enumeration.total[0] == part.count[0] == 1
+    assert count_of(part).total[0] == part.count[0] == 1
     states = preimage.invert(cubic, [0.3, 0.3], box, exhaustive=True, n=1, near=[[1.0], [-1.0]])
     assert states.x[0, 0, 0] > 1
     assert states.x[1, 0, 0] < -0.7
@@ -290,7 +301,7 @@ def test_many_targets_at_once_agree_with_each_alone():
     box = Box(-2, 2)
     together = preimage.invert(cubic, y, box, exhaustive=True, n=3)
     inner = y.abs() < FOLD - 1e-9
-    assert (torch.as_tensor(together.enumeration.total) == torch.where(inner, 3, 1)).all()
+    assert (torch.as_tensor(count_of(together).total) == torch.where(inner, 3, 1)).all()
     for i in (0, 100, 150, 260):
         alone = preimage.invert(cubic, y[i : i + 1], box, exhaustive=True, n=3)
         torch.testing.assert_close(alone.x[0], together.x[i], rtol=0, atol=1e-12, equal_nan=True)
@@ -359,4 +370,4 @@ def test_a_solution_beyond_the_border_is_none():
     """Cells are widened a little, so that the search looks beyond the box."""
     found = preimage.invert(cubic, [0.2], Box(-1.5, 1.088), exhaustive=True)
     assert found.status[0] is Status.ALL_FOUND
-    assert found.enumeration.total[0] == 2
+    assert count_of(found).total[0] == 2

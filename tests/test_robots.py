@@ -227,8 +227,9 @@ def test_lifted_poses_differ_as_poses_do(p: tuple, q: tuple, r: np.ndarray, s: n
     gap, difference = POSE.gap(lifted, wanted), POSE.difference(y, target)
     assert torch.allclose(gap.norm(dim=1), difference.norm(dim=1), atol=1e-12)
     # Half a turn one way is half a turn the other way.
-    turned = [compose(target[:, 3:].T, d[:, 3:].T) for d in (gap, difference)]
-    assert torch.allclose(*(torch.cat(axes_of_vector(one)) for one in turned), atol=1e-12)
+    one, other = (compose(target[:, 3:].T, d[:, 3:].T) for d in (gap, difference))
+    there = torch.cat(axes_of_vector(other))
+    assert torch.allclose(torch.cat(axes_of_vector(one)), there, atol=1e-12)
 
 
 @pytest.mark.parametrize("axis", [(0, 0, 1), (1, 0, 0), (0.6, 0, -0.8)])
