@@ -633,6 +633,40 @@ def check_equation(seed):
     return len(found), len(changes)
 
 
+def test_where_a_function_has_no_value_it_has_no_solution():
+    def f(x):
+        return (x.rsqrt() - 2.7) * x.cosh()
+
+    found = solve(f, [-0.2], [-2], [2], max_boxes=4000)
+    assert len(found.low) == 1
+    assert float(found.low) > 0
+    nowhere = torch.tensor([[-0.5]]).double()
+    assert not certify(f, nowhere, torch.tensor([[-3.0]]).double()).proved.any()
+
+
+NOWHERE = [
+    lambda x: x.rsqrt(), lambda x: 1 / x.sqrt(), lambda x: x.log() / x, lambda x: x.log().tanh(),
+    lambda x: x.sqrt() * 0, lambda x: x.sqrt() - 2.7, lambda x: 1 / (1 + x.sqrt().square()),
+    lambda x: x.log().relu(), lambda x: x.sqrt() ** -2, lambda x: x.sqrt().clamp(0, 1),
+    lambda x: torch.maximum(x.sqrt(), x), lambda x: x.log().sign(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", NOWHERE)
+def test_no_value_stays_no_value(f):
+    with partial():
+        bounds = f(Interval(torch.tensor([-0.5]), torch.tensor([-0.25]))).bounds
+    assert not (bounds.finite & (bounds.low <= bounds.high)).any()
+
+
+def test_a_comparison_without_a_value_is_open():
+    with partial():
+        value = Interval(torch.tensor([-0.5]), torch.tensor([-0.25]))
+        chosen = torch.where(value.log() > 0, value, 2 * value)
+    assert chosen.low.item() <= -1
+    assert chosen.high.item() >= -0.25
+
+
 def test_no_solution_of_a_random_equation_is_overlooked_and_none_is_invented():
     solutions, changes = zip(*[check_equation(seed) for seed in range(40)], strict=True)
     assert sum(solutions) > 20

@@ -219,11 +219,12 @@ def _masked_fill(x: Any, mask: Any, value: Any) -> Enclosure:
 def _compare(
     sure: Callable[[Bounds, Bounds], Tensor], possible: Callable[[Bounds, Bounds], Tensor]
 ):
-    """A comparison: where it surely holds, and where it may."""
+    """A comparison: where it surely holds, and where it may; open where a side has no value."""
 
     def rule(x: Any, y: Any) -> Interval:
         first, second = bounds_of(x), bounds_of(y)
-        return interval(Bounds(sure(first, second), possible(first, second)))
+        nowhere = (first.low > first.high) | (second.low > second.high)
+        return interval(Bounds(sure(first, second) & ~nowhere, possible(first, second) | nowhere))
 
     return rule
 

@@ -166,7 +166,8 @@ def reciprocal(x: Bounds) -> Bounds:
     """1 / x; undefined where x holds 0."""
     holes = undefined(contains(x, 0.0), "division by an interval that contains 0")
     low, high = below(1 / x.high), above(1 / x.low)
-    return with_holes(cleaned(low, high), holes, (x.low == 0) & (x.high == 0))
+    inverse = with_holes(cleaned(low, high), holes, (x.low == 0) & (x.high == 0))
+    return _empty_where_empty(inverse, x)
 
 
 def divide(a: Bounds, b: Bounds) -> Bounds:
@@ -176,7 +177,9 @@ def divide(a: Bounds, b: Bounds) -> Bounds:
     third, fourth = a.high / b.low, a.high / b.high
     low = torch.minimum(torch.minimum(first, second), torch.minimum(third, fourth))
     high = torch.maximum(torch.maximum(first, second), torch.maximum(third, fourth))
-    return with_holes(cleaned(below(low), above(high)), holes, (b.low == 0) & (b.high == 0))
+    quotient = cleaned(below(low), above(high))
+    quotient = with_holes(quotient, holes, (b.low == 0) & (b.high == 0))
+    return _empty_where_empty(quotient, a, b)
 
 
 def absolute(x: Bounds) -> Bounds:

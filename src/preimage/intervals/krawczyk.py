@@ -120,8 +120,9 @@ def _identity(p: int) -> Tensor:
 
 
 def inside(inner: Bounds, outer: Bounds) -> Bool[Tensor, " batch"]:
-    """Whether each box lies in the interior of another."""
-    return ((inner.low > outer.low) & (inner.high < outer.high)).all(dim=-1)
+    """Whether each box lies in the interior of another; where f has no value there is no box."""
+    there = inner.low <= inner.high
+    return (there & (inner.low > outer.low) & (inner.high < outer.high)).all(dim=-1)
 
 
 def certify(
