@@ -29,7 +29,7 @@ lint: $(READY) ## style, types, import rules
 	$(BIN)/lint-imports
 
 test: lint ## every check but the slow tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2
 
 slow: $(READY) ## the slow tests only
 	$(BIN)/python -m pytest -m slow

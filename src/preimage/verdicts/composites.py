@@ -1,4 +1,4 @@
-"""Activations written out: x − tanh x, and x / (1 + |x|)."""
+"""Activations written out: x − tanh x, and x over 1 plus the absolute value of x."""
 
 from __future__ import annotations
 
