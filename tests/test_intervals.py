@@ -663,6 +663,7 @@ def test_a_comparison_without_a_value_is_open():
     with partial():
         value = Interval(torch.tensor([-0.5]), torch.tensor([-0.25]))
         chosen = torch.where(value.log() > 0, value, 2 * value)
+    assert isinstance(chosen, Interval)
     assert chosen.low.item() <= -1
     assert chosen.high.item() >= -0.25
 
