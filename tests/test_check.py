@@ -505,3 +505,11 @@ def test_local_radius_ends_before_the_fold() -> None:
 
 def test_the_names_are_public() -> None:
     assert preimage.check is check
+
+
+def test_outputs_of_another_type_are_taken_as_real_numbers_or_as_labels() -> None:
+    narrow = check(lambda x: (x**3).float(), Box(-1, 1))
+    assert narrow.injective.status is Status.PROVED
+    assert narrow.injective.semantics == "real"
+    whole = check(lambda x: (10 * x).long(), Box(-1, 1))
+    assert (whole.injective.status, whole.injective.rule) == (Status.REFUTED, "pigeonhole")
