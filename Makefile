@@ -29,7 +29,7 @@ lint: $(READY) ## style, types, import rules
 	$(BIN)/lint-imports
 
 test: lint ## every check but the slow tests
-	$(BIN)/python -m pytest -m "not slow" --numprocesses 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 slow: $(READY) ## the slow tests only
 	$(BIN)/python -m pytest -m slow
