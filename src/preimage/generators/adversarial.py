@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -141,16 +140,3 @@ class Draws:
         """The images of these numbers."""
         self._pixels = self._pixels.to(loop.device)
         return unit(self._pixels[rows])
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Run the block without gradients for the parameters of a network, which saves their cost."""
-    asked = [one for one in network.parameters() if one.requires_grad]
-    for one in asked:
-        one.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for one in asked:
-            one.requires_grad_(True)

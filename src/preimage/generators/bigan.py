@@ -10,13 +10,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from preimage.generators.adversarial import Adversarial, Draws, frozen
+from preimage.generators.adversarial import Adversarial, Draws
 from preimage.generators.base import GeneratorInverter
 from preimage.generators.generator import Generator
 from preimage.generators.priors import Uniform
 from preimage.nets.convolutional import Encoder, PairDiscriminator
 from preimage.runtime import generator as random_generator
 from preimage.training import Loop
+from preimage.training.freezing import frozen
 
 
 @final

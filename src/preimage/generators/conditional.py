@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, final
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from preimage.generators.adversarial import Adversarial, Draws, frozen
+from preimage.generators.adversarial import Adversarial, Draws
 from preimage.generators.generator import Generator
 from preimage.generators.labels import Labelled, label_rows
 from preimage.generators.model import GeneratorModel
@@ -17,6 +17,7 @@ from preimage.generators.priors import Uniform
 from preimage.nets.convolutional import Discriminator
 from preimage.runtime import generator as random_generator
 from preimage.training import Loop
+from preimage.training.freezing import frozen
 
 
 @final

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from preimage.training import Loop
+from preimage.training.freezing import frozen
 
 Images: TypeAlias = Float[Tensor, "n c h w"]
 
@@ -85,16 +86,3 @@ class Objective:
                 weights["cycle"] = self.cycle
             loop.minimise(net, torch.stack([weights[n] * found[n] for n in found]).sum())
         return found | logged
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Run the block without gradients for the parameters of a network, which saves their cost."""
-    asked = [one for one in network.parameters() if one.requires_grad]
-    for one in asked:
-        one.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for one in asked:
-            one.requires_grad_(True)
