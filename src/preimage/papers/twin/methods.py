@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
+import torch
 from torch import Tensor
 
 from preimage.inverters.base import Inverter
@@ -15,11 +15,8 @@ from preimage.inverters.gradient import GradientInverter
 from preimage.inverters.twin import TwinInverter
 from preimage.papers.twin.draws import Draw, Setting
 from preimage.papers.twin.evaluation import Forward, Propose
-from preimage.papers.twin.forward import forward_network
+from preimage.papers.twin.published_training import FORWARD_RATE, train_network, train_twin
 from preimage.training.recipe import PAPER, Recipe
-
-EPOCHS = 2000
-"""The most epochs of the authors' trainings."""
 
 QUICK = replace(TwinInverter.recipe, steps=600)
 """Our training, cut short."""
@@ -138,41 +135,29 @@ def _network(data: Draw, recipe: Recipe) -> Fitted:
 
 
 def _paper_network(data: Draw, setting: Setting) -> Fitted:
-    return _network(data, _published(math.ceil(len(data.x) / PAPER.batch)))
+    inverse = train_network(
+        data.y,
+        data.x,
+        (data.held_y, data.held_x),
+        learning_rate=PAPER.learning_rate,
+        seed=data.seed,
+    )
+    return Fitted(propose=lambda y, anchor: inverse(y))
 
 
 def _paper_twin(data: Draw, setting: Setting) -> Fitted:
-    """The published network and optimiser, with the epochs of the authors' code."""
-    experiment = data.experiment
+    network = train_twin(data, setting)
+
+    def propose(y: Tensor, anchor: Tensor) -> Tensor:
+        with torch.no_grad():
+            return data.x[anchor] + network(y, data.y[anchor], data.x[anchor])
+
     if setting is Setting.FORMULA:
-        # An epoch of the authors' generator: five pairs for each point, of all points.
-        inverter = TwinInverter(
-            recipe=_published(int(experiment.points / PAPER.batch * 5)),
-            anchors=len(data.x),
-            reach=experiment.reach,
-            shortest=experiment.reach,
-            polish=False,
-            seed=data.seed,
-        ).fit_function(experiment.function())
-        return Fitted(propose=_from_anchors(inverter, data.x, data.y))
-    pairs = 6 * len(data.x)
-    inverter = TwinInverter(
-        recipe=_published(math.ceil(pairs / PAPER.batch)),
-        polish=False,
-        denoise=False,
-        seed=data.seed,
-    ).fit(data.x, data.y, function=experiment.function())
-    # The authors' learned f is the same network, at ten times the learning rate.
-    recipe = replace(_published(math.ceil(len(data.x) / PAPER.batch)), learning_rate=1e-4)
-    return Fitted(
-        propose=_from_anchors(inverter, data.x, data.y),
-        learned=forward_network(data.x, data.y, recipe, data.seed),
+        return Fitted(propose=propose)
+    learned = train_network(
+        data.x, data.y, (data.held_x, data.held_y), learning_rate=FORWARD_RATE, seed=data.seed
     )
-
-
-def _published(epoch: int) -> Recipe:
-    """The published training with epochs of so many steps, each ended by a validation."""
-    return replace(PAPER, steps=EPOCHS * epoch, validate_every=epoch)
+    return Fitted(propose=propose, learned=learned)
 
 
 def _from_anchors(twin: TwinInverter, x: Tensor, y: Tensor) -> Propose:
