@@ -1,9 +1,9 @@
-"""The tab Arm: where the hand shall be, all postures that put it there, and one that is followed."""
+"""The tab Arm: a place for the hand, all postures that put it there, and one that is followed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -34,9 +34,20 @@ URDF = "urdf"
 MOST_LINKS = 8
 
 SHOWN = 16
-"""Postures that are shown of one place of the hand; arms with joints to spare have endlessly many."""
+"""Postures that are shown of one place; arms with joints to spare have endlessly many."""
 
-SCATTERED = 20_000
+SAME = 1e-6
+"""How close postures are that are one and the same, in box widths."""
+
+VIEWS = ((0, 1), (0, 2))
+"""Arms in space are seen from above, and from the side: 0 is x, 1 is y, 2 is z."""
+
+Row = tuple[float, float, float]
+
+CELLS = 22
+"""Cells from the base to the reach, in which hands are counted."""
+
+SCATTERED = 60_000
 """Postures whose hands show what can be reached, where no formula says it."""
 
 
@@ -99,14 +110,17 @@ class Arm:
         skeleton: From the joints to the points of the arm, base and hand among them.
         reach: How far from the base anything of it comes, in metres.
         ring: For planar arms, the least and the most distance of the hand from the base.
-        hands: For others, where the hand is in many postures.
+        shadows: For others, where the hand can be as it is seen along each axis, by the two
+            coordinates that are left: rows of cells by their left ends, lower ends and lengths.
+        cell: The sides of a cell, in metres.
     """
 
     function: Function
     skeleton: Callable[[Tensor], Tensor]
     reach: float
     ring: tuple[float, float] | None = None
-    hands: Float64[Tensor, "rows 3"] | None = None
+    shadows: Mapping[tuple[int, int], list[Row]] | None = None
+    cell: float = 0.0
     _inverter: GradientInverter = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -127,8 +141,7 @@ class Arm:
         """
         if not all(math.isfinite(one) for one in target):
             raise InputError(f"the hand cannot be at {target}; give numbers, in metres.")
-        near = None if followed is None else followed.tolist()
-        found = self._inverter.invert([target], n=SHOWN, near=near)
+        found = self._inverter.invert([target], n=SHOWN)
         postures = torch.from_numpy(found.x[0][found.ok[0]])
         words = found.explain(0)
         if len(postures) == 0 or followed is None:
@@ -140,8 +153,14 @@ class Arm:
             self.function, followed[None], self.function(followed[None])[0], goal,
             box=problem.box, scale=problem.scale, tol=found.tol,
         )  # fmt: skip
-        kept = bool(step.arrived[0])
-        return ArmAnswer(target, postures, step.x[0] if kept else postures[0], kept, words, found)
+        if not bool(step.arrived[0]):
+            nearest = problem.box.difference(postures, followed).norm(dim=1).argmin()
+            return ArmAnswer(target, postures, postures[nearest], False, words, found)
+        away = problem.box.difference(postures, step.x).norm(dim=1)
+        if float(away.min()) > SAME:
+            # Of endlessly many, the followed one need not be among those found.
+            postures = torch.cat([step.x, postures[: SHOWN - 1]])
+        return ArmAnswer(target, postures, step.x[0], True, words, found)
 
     def points(self, postures: Float64[Tensor, "rows joints"]) -> Float64[Tensor, "rows points 3"]:
         """The points of the arm in some postures, in metres."""
@@ -227,5 +246,19 @@ def from_urdf(path: Path, tip: str) -> Arm:
     hands = function(postures)
     # Joints may stand out farther than the hand.
     points = forward.skeleton(postures[:500])
-    reach = max(float(hands.abs().max()), float(points.abs().max()))
-    return Arm(function, forward.skeleton, reach or 1.0, hands=hands)
+    reach = max(float(hands.abs().max()), float(points.abs().max())) or 1.0
+    cell = reach / CELLS
+    shadows = {plane: _rows(hands[:, list(plane)], cell) for plane in VIEWS}
+    return Arm(function, forward.skeleton, reach, shadows=shadows, cell=cell)
+
+
+def _rows(hands: Float64[Tensor, "rows 2"], cell: float) -> list[Row]:
+    """The cells that hold hands, those side by side as one."""
+    rows: list[Row] = []
+    cells = torch.unique((hands.flip(1) / cell).floor(), dim=0) * cell
+    for y, x in cells.tolist():
+        if rows and rows[-1][1] == y and abs(sum(rows[-1][::2]) - x) < 0.1 * cell:
+            rows[-1] = (rows[-1][0], y, rows[-1][2] + cell)
+        else:
+            rows.append((x, y, cell))
+    return rows

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
+from preimage.app.arm import Arm, ArmAnswer
 from preimage.app.curve import Curve, CurveAnswer
-from preimage.app.sketch import Sketch
+from preimage.app.sketch import Sketch, spatial
 from preimage.app.twin import Branches
 
 
@@ -62,3 +65,59 @@ def _draw_twin(sketch: Sketch, twin: Branches, target: float) -> None:
         sketch.dot(x, y, "anchor", 4, "anchor")
     for x, _ in twin.at(target):
         sketch.dot(x, target, "twin-dot", 4)
+
+
+def draw_arm(
+    arm: Arm, answer: ArmAnswer, width: float, plane: tuple[int, int], *, pick: bool
+) -> Sketch:
+    """All postures for one place of the hand, seen along one axis, and what can be reached.
+
+    Args:
+        arm: The arm.
+        answer: Its postures.
+        width: Of the drawing, in pixels.
+        plane: Which coordinates are shown: 0 is x, 1 is y, 2 is z.
+        pick: Whether postures can be clicked on.
+    """
+    names = "xyz"
+    sketch = spatial(width, arm.reach, f"arm-{names[plane[0]]}{names[plane[1]]}")
+    _draw_reach(sketch, arm, plane)
+    sketch.axes(f"{names[plane[0]]} [m]", f"{names[plane[1]]} [m]")
+    sketch.parts.append(f'<g clip-path="url(#{sketch.name})">')
+    for index, points in enumerate(_seen(arm, answer.postures, plane)):
+        _draw_posture(sketch, points, "other", index if pick else None)
+    if answer.followed is not None:
+        look = "followed" if answer.reached else "stale"
+        _draw_posture(sketch, _seen(arm, answer.followed[None], plane)[0], look, None)
+    sketch.parts.append("</g>")
+    sketch.dot(0, 0, "base", 6, "base")
+    sketch.dot(answer.target[plane[0]], answer.target[plane[1]], "handle", 8, "where the hand goes")
+    return sketch
+
+
+def _seen(arm: Arm, postures: Tensor, plane: tuple[int, int]) -> list[list[list[float]]]:
+    return arm.points(postures)[:, :, list(plane)].tolist()
+
+
+def _draw_posture(sketch: Sketch, points: list[list[float]], look: str, index: int | None) -> None:
+    pairs = [(x, y) for x, y in points]
+    before = len(sketch.parts)
+    if index is not None:
+        sketch.path(pairs, "hit")
+    sketch.path(pairs, f"arm {look}")
+    for x, y in pairs[1:-1]:
+        sketch.dot(x, y, f"joint {look}", 4 if look == "followed" else 3)
+    parts, sketch.parts = sketch.parts[before:], sketch.parts[:before]
+    sketch.group("posture", parts, index)
+
+
+def _draw_reach(sketch: Sketch, arm: Arm, plane: tuple[int, int]) -> None:
+    """Where the hand can be is left as it is, all else is shaded."""
+    sketch.fill("no")
+    if arm.ring is not None:
+        least, most = arm.ring
+        sketch.disc(most, "yes")
+        if least > 0:
+            sketch.disc(least, "no")
+    if arm.shadows is not None:
+        sketch.rows(arm.shadows[plane], arm.cell, "yes")

@@ -238,7 +238,7 @@ def _constant(value: float) -> Part:
 def _applied(function: Callable[[Tensor], Tensor], inside: Part) -> Part:
     def value(columns: Sequence[Tensor]) -> Value:
         given = inside(columns)
-        if isinstance(given, float):
+        if isinstance(given, int | float):
             return float(function(torch.tensor(given, dtype=torch.float64)))
         return function(given)
 
@@ -265,7 +265,7 @@ def _binary(sign: str, left: Part, right: Part) -> Part:
 
 
 def _quotient(a: Value, b: Value) -> Value:
-    if isinstance(b, float) and b == 0:
+    if isinstance(b, int | float) and b == 0:
         raise InputError("the formula divides by zero everywhere; put something else there.")
     return a / b
 
@@ -273,12 +273,12 @@ def _quotient(a: Value, b: Value) -> Value:
 def _power(base: Part, exponent: Part) -> Part:
     def value(columns: Sequence[Tensor]) -> Value:
         a, b = base(columns), exponent(columns)
-        if isinstance(a, float) and isinstance(b, float):
+        if isinstance(a, int | float) and isinstance(b, int | float):
             return _number_power(a, b)
-        if isinstance(b, float):
+        if isinstance(b, int | float):
             # A whole exponent is defined for negative numbers too.
-            return a ** (int(b) if b.is_integer() else b)
-        if isinstance(a, float):
+            return a ** (int(b) if b == int(b) else b)
+        if isinstance(a, int | float):
             if a <= 0:
                 raise InputError(f"{a:g} to a power that varies has no value; use a positive base.")
             return torch.exp(math.log(a) * b)
@@ -296,4 +296,4 @@ def _number_power(a: float, b: float) -> float:
 
 def _filled(value: Value, like: Tensor) -> Tensor:
     """A number, as the same number in every row."""
-    return like * 0.0 + value if isinstance(value, float) else value
+    return like * 0.0 + value if isinstance(value, int | float) else value

@@ -107,6 +107,10 @@ class Sketch:
                 f'height="{bottom - top:.1f}"/>'
             )
 
+    def fill(self, look: str) -> None:
+        """All of the axes."""
+        self.band(*self.y, look)
+
     def dot(self, x: float, y: float, look: str, radius: float = 5, title: str = "") -> None:
         """A round mark."""
         across, down = self.at(x, y)
@@ -123,14 +127,12 @@ class Sketch:
             f'<circle class="{look}" cx="{across:.1f}" cy="{down:.1f}" r="{size:.1f}"/>'
         )
 
-    def cells(self, places: Iterable[tuple[float, float]], sides: Range, look: str) -> None:
-        """Rectangles of one size, by their lower left corners."""
-        origin, end = self.at(0, 0), self.at(*sides)
-        w, h = end[0] - origin[0], origin[1] - end[1]
+    def rows(self, places: Iterable[tuple[float, float, float]], height: float, look: str) -> None:
+        """Rectangles of one height, by their left ends, lower ends and lengths."""
         text = []
-        for x, y in places:
-            across, down = self.at(x, y)
-            text.append(f"M{across:.1f} {down:.1f}h{w:.2f}v{-h:.2f}h{-w:.2f}z")
+        for x, y, length in places:
+            (left, bottom), (right, top) = self.at(x, y), self.at(x + length, y + height)
+            text.append(f"M{left:.1f} {bottom:.1f}H{right:.1f}V{top:.1f}H{left:.1f}z")
         self.parts.append(f'<path class="{look}" d="{"".join(text)}"/>')
 
     def text(
@@ -154,7 +156,8 @@ class Sketch:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width:.0f} '
             f'{self.height:.0f}" aria-hidden="true">'
             f'<clipPath id="{self.name}"><rect x="{left:.1f}" y="{top:.1f}" '
-            f'width="{right - left:.1f}" height="{bottom - top:.1f}"/></clipPath>{"".join(self.parts)}</svg>'
+            f'width="{right - left:.1f}" height="{bottom - top:.1f}"/></clipPath>'
+            f"{''.join(self.parts)}</svg>"
         )
 
     def _line(self, a: tuple[float, float], b: tuple[float, float], look: str) -> None:
@@ -188,7 +191,16 @@ def number(value: float, digits: int = 5) -> str:
     return f"{value + 0.0:.{digits}g}".replace("-", "−")
 
 
-def equal(width: float, reach: float) -> tuple[float, Range]:
-    """Height in pixels and range of both axes, such that a metre is as long across as up."""
-    room = reach * (1 + EQUAL_MARGIN)
-    return width - LEFT - RIGHT + TOP + BOTTOM, (-room, room)
+def spatial(width: float, reach: float, name: str) -> Sketch:
+    """Axes around a base at 0, on which a metre is as long across as up.
+
+    Args:
+        width: In pixels.
+        reach: How far from the base is shown at least, in metres.
+        name: As of `Sketch`.
+    """
+    height = min(560.0, max(300.0, 0.8 * width))
+    across, up = width - LEFT - RIGHT, height - TOP - BOTTOM
+    metre = min(across, up) / (2 * reach * (1 + EQUAL_MARGIN))
+    x, y = across / (2 * metre), up / (2 * metre)
+    return Sketch(width, height, (-x, x), (-y, y), name)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from nicegui import ui
 
+from preimage.app.pages.arm import ArmTab
 from preimage.app.pages.curve import CurveTab
 from preimage.app.pages.parts import Tab
 from preimage.app.resources import Resources
 
-TABS: dict[str, type[Tab]] = {one.name: one for one in (CurveTab,)}
+TABS: dict[str, type[Tab]] = {one.name: one for one in (CurveTab, ArmTab)}
 """The tabs, in order; the first is shown where the address names none."""
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
@@ -37,9 +38,10 @@ def build(given: Mapping[str, str], resources: Resources) -> None:
 
     with ui.element("header").classes("page-header"):
         ui.html("preimage", sanitize=False, tag="h1")
-        with ui.tabs(value=first).props("align=left no-caps inline-label") as tabs:
+        with ui.tabs().props("align=left no-caps inline-label") as tabs:
             for name, kind in TABS.items():
                 ui.tab(name, kind.title)
+        tabs.set_value(first)
         _theme_button(dark, theme if theme in THEMES else "auto")
     panels: dict[str, ui.tab_panel] = {}
     with ui.tab_panels(tabs, value=first, animated=False, keep_alive=True):

@@ -96,6 +96,10 @@ class Entry:
         self._known = value
         self._field.set_value(value)
 
+    def show(self, visible: bool) -> None:
+        """Shows it, or hides it."""
+        self._field.set_visibility(visible)
+
     def _enter(self) -> None:
         text = str(self._field.value or "")
         if text != self._known:
