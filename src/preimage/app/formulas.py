@@ -113,6 +113,25 @@ def parse(text: str, variables: tuple[str, ...] = ("x",), *, outputs: int | None
     return Formula(text, variables, tuple(parts))
 
 
+def constant(text: str) -> float:
+    """The number that a formula without variables stands for.
+
+    Args:
+        text: Such as `-0.5` or `pi/2`.
+
+    Raises:
+        InputError: It is no number, or none that is finite.
+
+    Example:
+        >>> constant("2pi")
+        6.283185307179586
+    """
+    value = float(parse(text, (), outputs=1).parts[0]([]))
+    if not math.isfinite(value):
+        raise InputError(f"{text!r} is {value}; give a finite number.")
+    return value
+
+
 @final
 class _Parser:
     """Reads from left to right; each method reads what it is named after."""
@@ -194,9 +213,10 @@ class _Parser:
         names = [*self._variables, *FUNCTIONS, "pi", "e"]
         close = difflib.get_close_matches(word, names, n=1)
         meant = f" Did you mean {close[0]}?" if close else ""
+        where = f"a formula of {' and '.join(self._variables)}" if self._variables else "a number"
         raise InputError(
-            f"there is nothing called {word!r} in a formula of {' and '.join(self._variables)}."
-            f"{meant} There are {', '.join(FUNCTIONS)}, pi and e."
+            f"there is nothing called {word!r} in {where}.{meant} There are "
+            f"{', '.join(FUNCTIONS)}, pi and e."
         )
 
     def _bracket(self) -> Part:

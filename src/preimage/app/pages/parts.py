@@ -10,6 +10,7 @@ from typing import ClassVar, final
 
 from nicegui import ui
 
+from preimage.app.formulas import constant
 from preimage.app.resources import Resources
 from preimage.errors import InputError, PreimageError
 
@@ -108,17 +109,15 @@ class Entry:
 
 
 def number_of(name: str, text: str) -> float:
-    """The number that somebody typed.
+    """The number that somebody typed, such as 0.5 or pi/2.
 
     Raises:
         InputError: It is none.
     """
     try:
-        return float(text.strip().replace("−", "-").replace(",", "."))
-    except ValueError:
-        raise InputError(
-            f"{name} is {text[:40]!r}, which is no number; type one like 0.5."
-        ) from None
+        return constant(text)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]], chosen: int | None = None) -> str:
