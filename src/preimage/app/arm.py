@@ -162,7 +162,7 @@ class Arm:
             postures = torch.cat([step.x, postures[: SHOWN - 1]])
         return ArmAnswer(target, postures, step.x[0], True, words, found)
 
-    def points(self, postures: Float64[Tensor, "rows joints"]) -> Float64[Tensor, "rows points 3"]:
+    def points(self, postures: Float64[Tensor, "rows joints"]) -> Float64[Tensor, "rows points axes"]:
         """The points of the arm in some postures, in metres."""
         return self.skeleton(postures)
 

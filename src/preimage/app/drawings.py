@@ -121,3 +121,15 @@ def _draw_reach(sketch: Sketch, arm: Arm, plane: tuple[int, int]) -> None:
             sketch.disc(least, "no")
     if arm.shadows is not None:
         sketch.rows(arm.shadows[plane], arm.cell, "yes")
+
+
+def draw_code(z: list[float], width: float) -> Sketch:
+    """The numbers of a code as bars."""
+    most = max(1.0, *(abs(one) for one in z))
+    sketch = Sketch(width, 190.0, (0.0, len(z) + 1.0), (-1.1 * most, 1.1 * most), "code")
+    sketch.axes("place in the code", "value")
+    sketch.level(0.0, "axis")
+    for place, value in enumerate(z, start=1):
+        sketch.upright(place, "bar", (0.0, value))
+        sketch.dot(place, value, "answer", 4 if len(z) <= 40 else 2)
+    return sketch

@@ -41,7 +41,7 @@ class CheckTab(Tab):
         self._verdict: Verdict | None = None
         self._network: Callable[[Any], Any] | None = None
         self._asked = 0
-        with ui.element("div").classes("tab"):
+        with ui.element("div").classes("tab asking"):
             with ui.element("div").classes("main"):
                 self._tiles = ui.html(sanitize=False)
                 self._facts = ui.label().classes("facts").props('aria-live="polite"')

@@ -10,10 +10,14 @@ from nicegui import ui
 from preimage.app.pages.arm import ArmTab
 from preimage.app.pages.check import CheckTab
 from preimage.app.pages.curve import CurveTab
+from preimage.app.pages.images import ImagesTab
 from preimage.app.pages.parts import Tab
+from preimage.app.pages.translate import TranslateTab
 from preimage.app.resources import Resources
 
-TABS: dict[str, type[Tab]] = {one.name: one for one in (CurveTab, ArmTab, CheckTab)}
+TABS: dict[str, type[Tab]] = {
+    one.name: one for one in (CurveTab, ArmTab, CheckTab, ImagesTab, TranslateTab)
+}
 """The tabs, in order; the first is shown where the address names none."""
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
