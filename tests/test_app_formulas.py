@@ -76,10 +76,10 @@ def test_usual_ways_of_writing(text: str, x: float, wanted: float) -> None:
 def test_any_text_is_a_formula_or_an_error_in_words(text: str) -> None:
     try:
         y = parse(text, ("x", "y"))(torch.ones(3, 2, dtype=torch.float64))
-    except InputError as error:
-        assert str(error)
-    else:
-        assert len(y) == 3 and y.dtype == torch.float64
+    except InputError:
+        return
+    assert len(y) == 3
+    assert y.dtype == torch.float64
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,8 @@ def test_what_is_no_formula_is_refused(text: str) -> None:
 def test_functions_have_gradients(name: str) -> None:
     x = torch.tensor([[0.3]], dtype=torch.float64, requires_grad=True)
     parse(f"{name}(x)")(x).sum().backward()
-    assert x.grad is not None and bool(x.grad.isfinite().all())
+    assert x.grad is not None
+    assert bool(x.grad.isfinite().all())
 
 
 @given(st.floats(-1e6, 1e6))

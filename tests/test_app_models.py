@@ -113,7 +113,8 @@ def test_a_followed_posture_does_not_jump(kind: str, place: int) -> None:
     followed = arm.move((0.6, 0.0), None).postures[place]
     for turn in torch.linspace(0, 1.5 * math.pi, 40).tolist():
         answer = arm.move((0.6 * math.cos(turn), 0.6 * math.sin(turn)), followed)
-        assert answer.kept and answer.followed is not None
+        assert answer.kept
+        assert answer.followed is not None
         moved = arm.function.domain.difference(answer.followed, followed) * 2 * math.pi
         assert float(moved.abs().max()) < 0.5
         followed = answer.followed
@@ -124,7 +125,8 @@ def test_a_hand_out_of_reach_leaves_the_posture_as_it_was() -> None:
     before = arm.move((0.5, 0.4), None).followed
     assert before is not None
     answer = arm.move((2.0, 0.0), before)
-    assert not answer.reached and answer.followed is before
+    assert not answer.reached
+    assert answer.followed is before
 
 
 def test_an_arm_of_a_file() -> None:
@@ -132,7 +134,8 @@ def test_an_arm_of_a_file() -> None:
     assert "tool0" in from_upload(data, ".urdf", link_names)
     arm = from_upload(data, ".urdf", lambda path: from_urdf(path, "tool0"))
     answer = arm.move((0.4, 0.2, 0.4), None)
-    assert answer.reached and arm.shadows is not None
+    assert answer.reached
+    assert arm.shadows is not None
     assert arm.posture(arm.shown(answer.postures[0])).allclose(answer.postures[0], atol=1e-9)
 
 
@@ -233,7 +236,9 @@ def test_ticks_are_round_and_inside(low: float, width: float) -> None:
         return
     found = ticks((low, low + width), 6)
     assert len(found) <= 8
-    assert all(low - 1e-6 * width - 1e-11 <= one <= low + width * (1 + 1e-6) + 1e-11 for one in found)
+    assert all(
+        low - 1e-6 * width - 1e-11 <= one <= low + width * (1 + 1e-6) + 1e-11 for one in found
+    )
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -247,4 +252,5 @@ def test_words_are_escaped() -> None:
     sketch = Sketch(600, 400, (0.0, 1.0), (0.0, 1.0), "test")
     sketch.axes("<script>", "&")
     sketch.dot(0.5, 0.5, "dot", title="<b>")
-    assert "<script>" not in sketch.svg() and "<b>" not in sketch.svg()
+    assert "<script>" not in sketch.svg()
+    assert "<b>" not in sketch.svg()

@@ -162,7 +162,9 @@ class Arm:
             postures = torch.cat([step.x, postures[: SHOWN - 1]])
         return ArmAnswer(target, postures, step.x[0], True, words, found)
 
-    def points(self, postures: Float64[Tensor, "rows joints"]) -> Float64[Tensor, "rows points axes"]:
+    def points(
+        self, postures: Float64[Tensor, "rows joints"]
+    ) -> Float64[Tensor, "rows points axes"]:
         """The points of the arm in some postures, in metres."""
         return self.skeleton(postures)
 

@@ -6,12 +6,18 @@ from typing import final
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST = 10 * 2**20
 """Bytes of a request; an image or a network that is larger is not taken."""
 
 HOSTS = ("127.0.0.1", "localhost")
+
+POLICY = (
+    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    b"frame-ancestors 'none'; form-action 'self'"
+)
+"""The page library compiles its templates in the browser, which wants `unsafe-eval`."""
 
 TOO_LARGE = f"The file is larger than {MOST // 2**20} MB, which is the most that is taken."
 
@@ -49,7 +55,7 @@ class Guard:
             if int(length) > MOST:
                 await self._refuse(scope, receive, send, 413, TOO_LARGE)
                 return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, _bounded(send))
 
     async def _refuse(
         self, scope: Scope, receive: Receive, send: Send, status: int, words: str
@@ -58,6 +64,18 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         await PlainTextResponse(words, status)(scope, receive, send)
+
+
+def _bounded(send: Send) -> Send:
+    """Has the browser refuse everything that the page would ask of another machine."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            named = [*message.get("headers", []), (b"content-security-policy", POLICY)]
+            message = {**message, "headers": named}
+        await send(message)
+
+    return sent
 
 
 def _ours(headers: dict[str, str]) -> bool:

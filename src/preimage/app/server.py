@@ -67,6 +67,7 @@ def serve(port: int, resources: Resources, ready: Callable[[str], None]) -> None
             f"the page needs {error.name}, which is not installed; install it with "
             "pip install 'preimage[app]'."
         ) from error
+    prepare(resources)
     open_socket = bound(port)
     address = f"http://{HOST}:{open_socket.getsockname()[1]}"
     settings = uvicorn.Config(
@@ -78,6 +79,28 @@ def serve(port: int, resources: Resources, ready: Callable[[str], None]) -> None
         # The page library asks every object for its type, and one of torch's warns when asked.
         warnings.filterwarnings("ignore", message=".*reduce_op", category=FutureWarning)
         asyncio.run(_run(server, open_socket, lambda: ready(address)))
+
+
+def prepare(resources: Resources) -> None:
+    """Reads what was named, so that what is wrong with it is said at once.
+
+    Args:
+        resources: What the tabs work on.
+
+    Raises:
+        PreimageError: A folder is no model, a file no robot, or there are no images.
+    """
+    from preimage.app.arm import from_urdf
+    from preimage.app.faces import studio
+    from preimage.app.translating import bureau
+    from preimage.robots import link_names
+
+    if resources.robot is not None:
+        from_urdf(resources.robot, link_names(resources.robot)[-1])
+    if resources.model is not None or resources.images is not None:
+        studio(resources.model, resources.images)
+    if resources.translator is not None:
+        bureau(resources.translator)
 
 
 async def _run(server: Server, open_socket: socket.socket, ready: Callable[[], None]) -> None:
@@ -92,15 +115,23 @@ async def _run(server: Server, open_socket: socket.socket, ready: Callable[[], N
 def _application(resources: Resources) -> FastAPI:
     from fastapi import FastAPI
     from nicegui import app as pages
-    from nicegui import ui
+    from nicegui import run, ui
 
+    from preimage.app.faces import studio
     from preimage.app.guard import Guard
     from preimage.app.pages.frame import build
+    from preimage.app.translating import bureau
 
     @ui.page("/", title="preimage")
     def page() -> None:
         request = ui.context.client.request
         build({} if request is None else dict(request.query_params), resources)
+
+    @pages.on_startup
+    async def warm() -> None:
+        # The first visitor need not wait for what takes a second or two.
+        await run.io_bound(studio, resources.model, resources.images)
+        await run.io_bound(bureau, resources.translator)
 
     pages.on_exception(lambda: ui.notify(WRONG, type="negative"))
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -16,7 +16,9 @@ from preimage.translation import Pairs, SelfInverse, preset
 def train_digits() -> None:
     """The generator of digits and its inverse."""
     images = digits()[:-HELD_OUT]
-    sized = replace(PRESETS["tiny"], gan_steps=4000, encoder_steps=6000)
+    sized = replace(
+        PRESETS["tiny"], gan_steps=4000, encoder_steps=5000, batch=64, learning_rate=2e-4
+    )
     gan = replace(sized.gan(channels=1), device="cpu").fit(images)
     encoder = CombinedInverter(
         steps=sized.encoder_steps, width=sized.width, batch=sized.batch, device="cpu"

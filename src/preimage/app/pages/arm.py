@@ -62,7 +62,9 @@ class ArmTab(Tab):
                 self._kind = ui.select(CHOICES, label="Arm", value="2", on_change=self._chosen)
                 self._kind.props("outlined dense")
                 self._lengths = Entry("lengths of the links [m]", self._relinked)
-                self._upload = dropped("A .urdf file", ".urdf,.xml", self._take_urdf, self.message)
+                self._upload = dropped(
+                    "Drop a .urdf file here", ".urdf,.xml", self._take_urdf, self.message
+                )
                 self._tip = ui.select([], label="Link of the hand", on_change=self._tipped)
                 self._tip.props("outlined dense")
                 with ui.element("div").classes("fields"):
@@ -167,7 +169,7 @@ class ArmTab(Tab):
         with self.message.reporting():
             self._take(state, followed)
             self.share()
-        self.draw()
+            self.draw()
 
     def _chosen(self) -> None:
         kind = str(self._kind.value)
@@ -186,14 +188,14 @@ class ArmTab(Tab):
             planar(lengths)
             self._take(replace(self._state, lengths=lengths, q=()), False)
             self.share()
-        self.draw()
+            self.draw()
 
     def _entered(self, place: int, text: str) -> None:
         with self.message.reporting():
             value = number_of(f"hand {'xyz'[place]}", text)
             self._take(replace(self._state, **{"xyz"[place]: value}), True)
             self.share()
-        self.draw()
+            self.draw()
 
     def _drag(self, place: int, across: float, down: float) -> None:
         if place in self._sketches:
@@ -211,7 +213,7 @@ class ArmTab(Tab):
     def _move(self, changes: dict[str, float]) -> None:
         with self.message.reporting():
             self._take(replace(self._state, **changes), True)
-        self.draw()
+            self.draw()
 
     def _pick(self, index: int) -> None:
         if 0 <= index < len(self._answer.postures):
@@ -220,7 +222,7 @@ class ArmTab(Tab):
             shown = tuple(round(one, 3) for one in self._arm.shown(followed))
             self._state = replace(self._state, q=shown)
             self.share()
-        self.draw()
+            self.draw()
 
     def _next(self) -> None:
         chosen = self._place()
@@ -240,7 +242,7 @@ class ArmTab(Tab):
             self._load(data, None)
             self._take(replace(self._state, arm=URDF, q=()), False)
             self.share()
-        self.draw()
+            self.draw()
 
     def _load(self, data: bytes, tip: str | None) -> None:
         links = from_upload(data, ".urdf", link_names)
@@ -256,7 +258,7 @@ class ArmTab(Tab):
         with self.message.reporting():
             self._load(self._file, tip)
             self._take(replace(self._state, arm=URDF, q=()), False)
-        self.draw()
+            self.draw()
 
     def _rows(self) -> str:
         arm, answer = self._arm, self._answer

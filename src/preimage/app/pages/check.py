@@ -57,7 +57,7 @@ class CheckTab(Tab):
                 self._range = ui.switch(
                     "Inverse on the values that occur", on_change=self._switched
                 )
-                dropped("A .pt2 network", ".pt2", self._take_network, self.message)
+                dropped("Drop a .pt2 network here", ".pt2", self._take_network, self.message)
                 self._note = ui.label().classes("note")
                 with ui.element("div").classes("buttons"):
                     download(
@@ -134,7 +134,7 @@ class CheckTab(Tab):
         with self.message.reporting():
             self._start(state)
             self.share()
-        self.draw()
+            self.draw()
 
     def _chosen(self) -> None:
         case = int(self._case.value or 0)
@@ -158,8 +158,9 @@ class CheckTab(Tab):
             self._network = from_upload(data, ".pt2", read_exported)
             domain = self._state.domain if self._state.domain.startswith("R") else "R"
             self._state = replace(self._state, case=0, domain=domain)
+            self.draw()
             self._start(self._state)
-        self.draw()
+            self.draw()
 
     def _csv(self) -> bytes:
         return csv(self._known().columns())

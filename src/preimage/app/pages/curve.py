@@ -82,7 +82,7 @@ class CurveTab(Tab):
         with self.message.reporting():
             self._take(replace(self._state, **changes))
             self.share()
-        self.draw()
+            self.draw()
 
     def _take(self, state: CurveState) -> None:
         """Makes a state what is shown, if it can be; else everything stays as it was."""
@@ -101,13 +101,13 @@ class CurveTab(Tab):
             value = number_of("x from" if name == "low" else "x to", text)
             self._take(replace(self._state, **{name: value}))
             self.share()
-        self.draw()
+            self.draw()
 
     def _entered(self, text: str) -> None:
         with self.message.reporting():
             self._take(replace(self._state, y=number_of("the target y", text)))
             self.share()
-        self.draw()
+            self.draw()
 
     def _example(self, formula: str | None) -> None:
         if formula in EXAMPLES:
@@ -127,7 +127,7 @@ class CurveTab(Tab):
                 state = replace(state, f=twin.FORMULA, low=twin.LOW, high=twin.HIGH)
             self._take(state)
             self.share()
-        self.draw()
+            self.draw()
 
     def _drag(self, across: float, down: float) -> None:
         if self._sketch is not None:
@@ -141,7 +141,7 @@ class CurveTab(Tab):
     def _move(self, y: float) -> None:
         with self.message.reporting():
             self._take(replace(self._state, y=float(f"{y:.5g}")))
-        self.draw()
+            self.draw()
 
     def draw(self) -> None:
         """Shows the state."""

@@ -59,7 +59,7 @@ class ImagesTab(Tab):
                 self._near = ui.html(sanitize=False)
                 self._found = ui.html(sanitize=False)
             with ui.element("div").classes("side"):
-                dropped("An image", ".png,.jpg,.jpeg,.webp,.tif,.tiff,.bmp", self._taken,
+                dropped("Drop an image here", ".png,.jpg,.jpeg,.webp,.tif,.tiff,.bmp", self._taken,
                         self.message)  # fmt: skip
                 examples(self._studio.examples, self._chosen)
                 self._label = ui.label().classes("note").props('id="refining"')
@@ -95,7 +95,7 @@ class ImagesTab(Tab):
             framed(made, "what the generator makes of its code"),
             framed(off, "the difference"),
         ]
-        self._pair.set_content(row("Image and reconstruction", pictures))
+        self._pair.set_content(row("Image and reconstruction", pictures, "three"))
         self._bars.show(draw_code(codes.z[0].flatten().tolist(), self._bars.width).svg())
         near = [framed(m.pixels, f"{m.name}: {number(m.distance, 3)}") for m in self._matches]
         self._near.set_content(row("Nearest images, by the distance of their codes", near, "small"))
@@ -132,14 +132,14 @@ class ImagesTab(Tab):
         with self.message.reporting():
             await run.io_bound(self._take, state, image)
             self.share()
-        self.draw()
+            self.draw()
 
     async def _taken(self, name: str, data: bytes) -> None:
         with self.message.reporting():
             pixels = picture(name, data)
             await run.io_bound(self._take, replace(self._state, image=""), pixels)
             self.share()
-        self.draw()
+            self.draw()
 
     async def _chosen(self, place: int) -> None:
         await self._try(replace(self._state, example=place, image=""))
@@ -184,4 +184,4 @@ def _restoration(restored: Restored | None, damage: str) -> str:
     if found.plain is not None and found.plain_residual is not None:
         apart = number(float(found.plain_residual[0]), 3)
         pictures.append(framed(found.plain[0], f"one pass of the encoder; residual {apart}"))
-    return row("Restoration: one image of many that are consistent", pictures)
+    return row("Restoration: one image of many that are consistent", pictures, "three")

@@ -46,7 +46,7 @@ class TranslateTab(Tab):
                 self._facts = ui.label().classes("facts").props('aria-live="polite"')
                 self._pictures = ui.html(sanitize=False)
             with ui.element("div").classes("side"):
-                dropped("An image", ".png,.jpg,.jpeg,.webp,.tif,.tiff,.bmp", self._taken,
+                dropped("Drop an image here", ".png,.jpg,.jpeg,.webp,.tif,.tiff,.bmp", self._taken,
                         self.message)  # fmt: skip
                 if self._bureau.examples is not None:
                     examples(self._bureau.examples, self._chosen)
@@ -83,7 +83,7 @@ class TranslateTab(Tab):
             framed(trip.back, "the translation of that"),
             framed((STRETCH * trip.difference).clamp(0, 1), f"the difference, {STRETCH} times"),
         ]
-        self._pictures.set_content(row("There", there) + row("And back", back))
+        self._pictures.set_content(row("There", there, "large") + row("And back", back, "large"))
 
     def _take(self, state: TranslateState, image: Tensor | None) -> None:
         """Makes a state what is shown, if it can be."""
@@ -107,14 +107,14 @@ class TranslateTab(Tab):
         with self.message.reporting():
             await run.io_bound(self._take, state, None)
             self.share()
-        self.draw()
+            self.draw()
 
     async def _taken(self, name: str, data: bytes) -> None:
         with self.message.reporting():
             pixels = picture(name, data)
             await run.io_bound(self._take, replace(self._state, image=""), pixels)
             self.share()
-        self.draw()
+            self.draw()
 
     async def _chosen(self, place: int) -> None:
         self._image = None
