@@ -72,7 +72,7 @@ def serve(port: int, resources: Resources, ready: Callable[[str], None]) -> None
     address = f"http://{HOST}:{open_socket.getsockname()[1]}"
     settings = uvicorn.Config(
         _application(resources), log_level="warning", access_log=False, lifespan="on",
-        server_header=False,
+        server_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(settings)
     with warnings.catch_warnings():

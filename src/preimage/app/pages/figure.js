@@ -10,6 +10,7 @@ const KEYS = {
   PageUp: [0, 10], PageDown: [0, -10],
 };
 const PATIENCE = 1000;
+const SLACK = 4;
 
 export default {
   template: `
@@ -23,7 +24,7 @@ export default {
     svg: String, serial: Number, movable: Boolean, role: String, label: String, value: String,
     now: { type: Number, default: null }, least: Number, most: Number,
   },
-  data: () => ({ waiting: null, asked: 0, held: false }),
+  data: () => ({ waiting: null, asked: 0, held: false, chosen: null, from: null }),
   mounted() {
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.$el);
@@ -62,24 +63,37 @@ export default {
       this.$emit(name, detail);
     },
     down(event) {
-      const chosen = event.target.closest("[data-index]");
-      if (chosen) {
-        this.$emit("choose", Number(chosen.dataset.index));
-        return;
+      if (event.button !== 0) return;
+      const part = event.target.closest("[data-index]");
+      this.chosen = part ? Number(part.dataset.index) : null;
+      this.from = this.place(event);
+      if (this.movable) {
+        this.$el.setPointerCapture(event.pointerId);
+        this.$el.focus({ preventScroll: true });
       }
-      if (!this.movable || event.button !== 0) return;
+      if (part === null) this.take(event);
+    },
+    take(event) {
+      if (!this.movable) return;
       this.held = true;
-      this.$el.setPointerCapture(event.pointerId);
-      this.$el.focus({ preventScroll: true });
       this.ask("drag", this.place(event));
     },
     move(event) {
       if (this.held) this.ask("drag", this.place(event));
+      else if (this.chosen !== null) {
+        // A part that is pressed and not moved is chosen; moved, it is a drag like any other.
+        const { x, y } = this.place(event);
+        if (Math.hypot(x - this.from.x, y - this.from.y) > SLACK) {
+          this.chosen = null;
+          this.take(event);
+        }
+      }
     },
     up() {
-      if (!this.held) return;
+      if (this.held) this.$emit("settle");
+      else if (this.chosen !== null) this.$emit("choose", this.chosen);
       this.held = false;
-      this.$emit("settle");
+      this.chosen = null;
     },
     key(event) {
       if (!this.movable || !(event.key in KEYS) || event.ctrlKey || event.metaKey) return;
