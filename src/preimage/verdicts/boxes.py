@@ -18,6 +18,7 @@ from preimage.intervals.matrices import left_inverse
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Reals
 from preimage.verdicts.halving import halved
+from preimage.verdicts.passes import passed
 from preimage.verdicts.problem import Problem
 
 JACOBIAN_SIZE = 256
@@ -109,18 +110,21 @@ def pairs(problem: Problem) -> list[Claim]:
     looked = 0
     smallest = 0.5 * problem.resolution * box.width
     small_left = False
+
+    def may_collide(one: Bounds, two: Bounds) -> Tensor:
+        return _may_collide(problem, one, two)
+
     while len(first.low):
         looked += len(first.low)
-        if looked > PAIRS or problem.left < 0:
-            problem.note("injective", f"branch and prune: {len(first.low)} pairs of cells left")
-            return []
         try:
-            with partial():
-                keep = _may_collide(problem, first, second)
+            left = None if looked > PAIRS else passed(problem, may_collide, first, second)
         except PreimageError as error:
             problem.note("injective", f"branch and prune: {error}")
             return []
-        first, second = rows(first, keep), rows(second, keep)
+        if left is None:
+            problem.note("injective", f"branch and prune: {len(first.low)} pairs of cells left")
+            return []
+        first, second = rows(first, left), rows(second, left)
         hull = b.hull(first, second)
         near = ((hull.high - hull.low) <= 2 * smallest).all(dim=1)
         far = ~near & ((first.high - first.low) <= 0.01 * smallest).all(dim=1)
@@ -162,16 +166,17 @@ def _first_pairs(problem: Problem) -> tuple[Bounds, Bounds]:
 
 
 def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
-    """The rows of pairs that are neither apart in value nor in a hull on which f is injective."""
+    """Which pairs are neither apart in value nor in a hull on which f is injective."""
     one, slope_one = linearized(problem.subject, first)
     two, slope_two = linearized(problem.subject, second)
     # Where f may be undefined, nothing is dropped.
     known = (one.finite & two.finite).all(dim=1)
     meets = ((one.low <= two.high) & (two.low <= one.high)).all(dim=1)
-    keep = (meets | ~known).nonzero()[:, 0]
+    collide = meets | ~known
+    keep = collide.nonzero()[:, 0]
     first, second = rows(first, keep), rows(second, keep)
     if len(keep) == 0:
-        return keep
+        return collide
     center = b.subtract(
         values(problem.subject, constant(first.mid)), values(problem.subject, constant(second.mid))
     )
@@ -182,7 +187,8 @@ def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
     _, slope = linearized(problem.subject, hull)
     found = left_inverse(slope)
     injective = (found.spectral_radius < 1) & slope.finite.all(dim=2).all(dim=1)
-    return keep[(held & ~injective).nonzero()[:, 0]]
+    collide[keep] = held & ~injective
+    return collide
 
 
 def _cut_pairs(first: Bounds, second: Bounds) -> tuple[Bounds, Bounds]:

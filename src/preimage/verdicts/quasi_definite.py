@@ -18,6 +18,7 @@ from preimage.intervals.matrices import least_eigenvalue, left_inverse
 from preimage.verdicts.boxes import bijection, whole_jacobian
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.halving import halved
+from preimage.verdicts.passes import passed
 from preimage.verdicts.problem import Problem
 
 CELLS = 20_000
@@ -91,22 +92,24 @@ def _preconditioners(slope: Bounds) -> list[Float64[Tensor, "n n"]]:
 
 
 def _definite_everywhere(problem: Problem, choice: Tensor) -> bool:
+    def hopes(cells: Bounds) -> Tensor:
+        """1 where definiteness is proved, 0 where the middle of the cell refutes it."""
+        _, slope = linearized(problem.subject, cells)
+        product = _times(choice, slope)
+        refuted = (product.mid.diagonal(dim1=1, dim2=2) <= 0).any(dim=1)
+        proved = least_eigenvalue(product) > 0
+        return torch.where(proved, 1.0, torch.where(refuted, 0.0, 0.5))
+
     left = Bounds(problem.box.low, problem.box.high)
     looked = 0
     for _ in range(DEPTH):
         looked += len(left.low)
-        if looked > CELLS or problem.left < 0:
+        hope = None if looked > CELLS else passed(problem, hopes, left)
+        if hope is None or (looked > 64 and bool((hope == 0).any())):
             return False
-        with partial():
-            _, slope = linearized(problem.subject, left)
-        product = _times(choice, slope)
-        middle = product.mid.diagonal(dim1=1, dim2=2)
-        if looked > 64 and bool((middle <= 0).any()):
-            return False
-        left = rows(left, (least_eigenvalue(product) <= 0).nonzero()[:, 0])
+        left = halved(rows(left, hope < 1))
         if len(left.low) == 0:
             return True
-        left = halved(left)
     return False
 
 
