@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.arraylike import float64, forwards
 from preimage.domain import Box, as_box
 from preimage.errors import FunctionError, InputError
 from preimage.space import EUCLIDEAN, OutputSpace
@@ -374,7 +375,7 @@ def _argument(x: Float64[Tensor, "batch p"], takes: _Takes) -> Any:
 
 def _as_rows(y: Any, rows: int) -> Float64[Tensor, "batch q"]:
     """What a callable returned as `(rows, q)` float64, or an error that says what it was."""
-    tensor = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y, dtype=np.float64))
+    tensor = y if isinstance(y, Tensor) else float64(y)
     tensor = tensor.to(torch.float64)
     if tensor.ndim == 1:
         tensor = tensor[:, None]
@@ -396,7 +397,7 @@ def _outputs_and_jacobian(
 
 def _as_tensor(values: Any) -> Float64[Tensor, "..."]:
     if not isinstance(values, Tensor):
-        values = torch.as_tensor(np.asarray(values, dtype=np.float64))
+        values = float64(values)
     return values.detach().to(torch.float64)
 
 
@@ -424,7 +425,7 @@ def _check_jacobian(jacobian: Tensor, x: Tensor, m: int) -> None:
 
 
 def _precision(y: Any) -> float:
-    dtype = y.dtype if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y)).dtype
+    dtype = y.dtype if isinstance(y, Tensor) else torch.as_tensor(forwards(np.asarray(y))).dtype
     return torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
 
 
