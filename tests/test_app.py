@@ -19,8 +19,9 @@ import pytest
 import torch
 
 from preimage.app.guard import MOST
-from preimage.app.server import bound
-from preimage.errors import InputError
+from preimage.app.resources import Resources
+from preimage.app.server import bound, serve
+from preimage.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -303,6 +304,12 @@ def test_a_port_in_use_is_an_error_in_words(address: str) -> None:
     port = address.rpartition(":")[2]
     with pytest.raises(InputError, match=f"port {port} cannot be had"):
         bound(int(port))
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nicegui", None)
+    with pytest.raises(MissingExtraError, match=r"nicegui.*preimage\[app\]"):
+        serve(0, Resources(), lambda address: None)
 
 
 def test_the_port_is_open_on_the_loopback_address_alone() -> None:

@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 from preimage.app.arm import LENGTHS, ArmState, from_urdf, planar
 from preimage.app.curve import EXAMPLES, Curve, CurveState
 from preimage.app.drawings import draw_arm, draw_curve
+from preimage.app.faces import DAMAGES, studio
 from preimage.app.gallery import EXHIBITS, Exhibit
 from preimage.app.links import query, state_of
 from preimage.app.pictures import fitted, from_text, picture, to_text
 from preimage.app.sketch import Sketch, ticks
+from preimage.app.translating import bureau
 from preimage.app.uploads import from_upload
 from preimage.app.verdict import CheckState, domain_of, examine, subject
-from preimage.errors import InputError
+from preimage.errors import InputError, StoreError
+from preimage.generators import DCGAN
 from preimage.robots import link_names
 from preimage.verdicts import Reals
 
@@ -111,12 +114,12 @@ def test_postures_put_the_hand_there(kind: str) -> None:
 def test_a_followed_posture_does_not_jump(kind: str, place: int) -> None:
     arm = planar(LENGTHS[kind])
     followed = arm.move((0.6, 0.0), None).postures[place]
-    for turn in torch.linspace(0, 1.5 * math.pi, 40).tolist():
+    for turn in torch.linspace(0, 1.2 * math.pi, 24).tolist():
         answer = arm.move((0.6 * math.cos(turn), 0.6 * math.sin(turn)), followed)
         assert answer.kept
         assert answer.followed is not None
         moved = arm.function.domain.difference(answer.followed, followed) * 2 * math.pi
-        assert float(moved.abs().max()) < 0.5
+        assert float(moved.abs().max()) < 0.6
         followed = answer.followed
 
 
@@ -225,6 +228,64 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 def test_a_damaged_picture_in_a_link_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="address"):
         from_text(text)
+
+
+# Packaged models.
+
+
+def test_the_digits_have_codes_neighbours_and_restorations() -> None:
+    made = studio(None, None)
+    image = made.examples[:1]
+    rough, fine = made.codes(image, 0), made.codes(image, 40)
+    assert float(fine.residual[0]) <= float(rough.residual[0]) < 0.25
+    near = made.nearest(image)
+    assert [one.distance for one in near] == sorted(one.distance for one in near)
+    assert all(one.pixels.shape == image.shape[1:] for one in near)
+    for damage in DAMAGES:
+        restored = made.restored(image, damage)
+        if restored is not None:
+            plain = restored.found.plain_residual
+            assert plain is None or float(restored.found.residual[0]) <= float(plain[0]) + 1e-6
+
+
+@pytest.mark.parametrize("steps", [-1, 10_000])
+def test_refinement_has_bounds(steps: int) -> None:
+    with pytest.raises(InputError, match="steps from 0"):
+        studio(None, None).codes(studio(None, None).examples[:1], steps)
+
+
+def test_a_generator_without_an_inverse_is_refused(tmp_path: Path) -> None:
+    gan = DCGAN(latent=4, size=8, channels=1, width=2, steps=1, batch=4, device="cpu")
+    gan.fit(torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    gan.save(tmp_path / "gan")
+    with pytest.raises(StoreError, match="no inverse"):
+        studio(tmp_path / "gan", None)
+    with pytest.raises(StoreError):
+        bureau(tmp_path / "gan")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_digits_become_outlines_and_come_back(place: int) -> None:
+    made = bureau(None)
+    assert made.examples is not None
+    there, other = made.examples[place], made.examples[1 - place]
+    trip = made.trip(there, "")
+    assert float((trip.there - other).abs().mean()) < 0.5 * float((there - other).abs().mean())
+    assert 0 < trip.error < 1
+    assert trip.psnr > 15
+
+
+@pytest.mark.parametrize("shape", [(3, 40, 60), (1, 8, 8), (3, 1000, 300)])
+def test_pictures_of_any_size_are_translated(shape: tuple[int, int, int]) -> None:
+    trip = bureau(None).trip(torch.full(shape, 0.5), "")
+    assert trip.back.shape == trip.given.shape
+    assert max(trip.given.shape) <= 768
+
+
+@pytest.mark.parametrize(("shape", "side"), [((1, 4, 40), ""), ((1, 32, 32), "c")])
+def test_what_cannot_be_translated_is_refused(shape: tuple[int, int, int], side: str) -> None:
+    with pytest.raises(InputError):
+        bureau(None).trip(torch.zeros(shape), side)
 
 
 # Drawings.
