@@ -144,6 +144,7 @@ def test_arm(page: Page, address: str) -> None:
     page.goto(f"{address}/?tab=arm&x=0.5&y=0.4")
     facts(page, "2 postures for")
     page.get_by_role("button", name="Next posture").click()
+    page.locator("tr.chosen td:first-child", has_text="2").wait_for()
     chosen = page.locator("tr.chosen td").nth(2)
     second = float(chosen.inner_text().replace("−", "-"))
     drag(page, 0.7, 0.3)

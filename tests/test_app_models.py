@@ -1,6 +1,8 @@
 """What the page computes, without the page."""
 
+import io
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,12 @@ from preimage.app.curve import EXAMPLES, Curve, CurveState
 from preimage.app.drawings import draw_arm, draw_curve
 from preimage.app.faces import DAMAGES, studio
 from preimage.app.gallery import EXHIBITS, Exhibit
+from preimage.app.guard import MOST
 from preimage.app.links import query, state_of
 from preimage.app.pictures import fitted, from_text, picture, to_text
 from preimage.app.sketch import Sketch, ticks
 from preimage.app.translating import bureau
-from preimage.app.uploads import from_upload
+from preimage.app.uploads import from_upload, network
 from preimage.app.verdict import CheckState, domain_of, examine, subject
 from preimage.errors import InputError, StoreError
 from preimage.generators import DCGAN
@@ -228,6 +231,16 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 def test_a_damaged_picture_in_a_link_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="address"):
         from_text(text)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(3):
+            archive.writestr(f"net/{i}", bytes(80 * 2**20))
+    assert len(stream.getvalue()) < MOST
+    with pytest.raises(InputError, match="once it is unpacked"):
+        network(stream.getvalue())
 
 
 # Packaged models.

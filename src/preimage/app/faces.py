@@ -51,10 +51,10 @@ class ImagesState:
     """What the tab shows.
 
     Attributes:
-        example: Which of the examples, from 0.
+        example: Which of the examples, from 0; -1 where the image is one's own.
         refine: Steps of refinement of the code.
         damage: What happens to the image before it is restored; one of `DAMAGES`.
-        image: An image of one's own, as text; the example counts where there is none.
+        image: An image of one's own, as text, where it is small enough for a link.
     """
 
     example: int = 0

@@ -13,14 +13,15 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import final
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.app.operations import Part, applied, binary, filled, fixed, negative, power
 from preimage.errors import InputError
 
 LONGEST = 300
@@ -45,15 +46,6 @@ _SPELLINGS = {"**": "^", "−": "-", "–": "-", "×": "*", "·": "*", "²": "^2
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<mark>\S))"
 )
-
-Value: TypeAlias = Tensor | float
-"""Of a part of a formula: a row for each input, or a number that is the same for all.
-
-`check` traces formulas by stand-ins that are no tensors, so that only numbers are asked for their
-type."""
-
-Part: TypeAlias = Callable[[Sequence[Tensor]], Value]
-"""A part of a formula, as a function of the variables."""
 
 
 @final
@@ -81,9 +73,9 @@ class Formula:
     def __call__(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """The outputs for a batch of inputs."""
         if len(self.variables) == len(self.parts) == 1:
-            return _filled(self.parts[0]([x]), x)
+            return filled(self.parts[0]([x]), x)
         columns = [x[:, i] for i in range(len(self.variables))]
-        return torch.stack([_filled(part(columns), columns[0]) for part in self.parts], dim=1)
+        return torch.stack([filled(part(columns), columns[0]) for part in self.parts], dim=1)
 
 
 def parse(text: str, variables: tuple[str, ...] = ("x",), *, outputs: int | None = None) -> Formula:
@@ -158,13 +150,13 @@ class _Parser:
     def _sum(self) -> Part:
         left = self._product()
         while sign := self._took("+", "-"):
-            left = _binary(sign, left, self._product())
+            left = binary(sign, left, self._product())
         return left
 
     def _product(self) -> Part:
         left = self._sign()
         while sign := self._took("*", "/") or self._factor_follows():
-            left = _binary(sign, left, self._sign())
+            left = binary(sign, left, self._sign())
         return left
 
     def _sign(self) -> Part:
@@ -177,7 +169,7 @@ class _Parser:
         try:
             match self._took("+", "-"):
                 case "-":
-                    return _negative(self._sign())
+                    return negative(self._sign())
                 case "+":
                     return self._sign()
             return self._power()
@@ -186,13 +178,13 @@ class _Parser:
 
     def _power(self) -> Part:
         base = self._atom()
-        return _power(base, self._sign()) if self._took("^") else base
+        return power(base, self._sign()) if self._took("^") else base
 
     def _atom(self) -> Part:
         kind, word = self._next()
         if kind == "number":
             self._place += 1
-            return _constant(float(word))
+            return fixed(float(word))
         if kind == "name":
             self._place += 1
             return self._named(word)
@@ -205,11 +197,11 @@ class _Parser:
             place = self._variables.index(word)
             return lambda columns: columns[place]
         if word in CONSTANTS:
-            return _constant(CONSTANTS[word])
+            return fixed(CONSTANTS[word])
         if word in FUNCTIONS:
             if self._next()[1] != "(":
                 raise InputError(f"{word} wants its argument in brackets: {word}(...).")
-            return _applied(FUNCTIONS[word], self._bracket())
+            return applied(FUNCTIONS[word], self._bracket())
         names = [*self._variables, *FUNCTIONS, "pi", "e"]
         close = difflib.get_close_matches(word, names, n=1)
         meant = f" Did you mean {close[0]}?" if close else ""
@@ -249,71 +241,3 @@ class _Parser:
         found = "the formula ends" if kind == "end" else f"{word!r} stands"
         after = f" after {before!r}" if before else " at the beginning"
         return InputError(f"{found}{after}, where {wanted} is expected.")
-
-
-def _constant(value: float) -> Part:
-    return lambda columns: value
-
-
-def _applied(function: Callable[[Tensor], Tensor], inside: Part) -> Part:
-    def value(columns: Sequence[Tensor]) -> Value:
-        given = inside(columns)
-        if isinstance(given, int | float):
-            return float(function(torch.tensor(given, dtype=torch.float64)))
-        return function(given)
-
-    return value
-
-
-def _negative(inside: Part) -> Part:
-    return lambda columns: -inside(columns)
-
-
-def _binary(sign: str, left: Part, right: Part) -> Part:
-    def value(columns: Sequence[Tensor]) -> Value:
-        a, b = left(columns), right(columns)
-        match sign:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-        return _quotient(a, b)
-
-    return value
-
-
-def _quotient(a: Value, b: Value) -> Value:
-    if isinstance(b, int | float) and b == 0:
-        raise InputError("the formula divides by zero everywhere; put something else there.")
-    return a / b
-
-
-def _power(base: Part, exponent: Part) -> Part:
-    def value(columns: Sequence[Tensor]) -> Value:
-        a, b = base(columns), exponent(columns)
-        if isinstance(a, int | float) and isinstance(b, int | float):
-            return _number_power(a, b)
-        if isinstance(b, int | float):
-            # A whole exponent is defined for negative numbers too.
-            return a ** (int(b) if b == int(b) else b)
-        if isinstance(a, int | float):
-            if a <= 0:
-                raise InputError(f"{a:g} to a power that varies has no value; use a positive base.")
-            return torch.exp(math.log(a) * b)
-        return torch.exp(b * torch.log(a))
-
-    return value
-
-
-def _number_power(a: float, b: float) -> float:
-    try:
-        return math.pow(a, b)
-    except (ValueError, OverflowError):
-        raise InputError(f"({a:g})^({b:g}) is no real number that fits; change it.") from None
-
-
-def _filled(value: Value, like: Tensor) -> Tensor:
-    """A number, as the same number in every row."""
-    return like * 0.0 + value if isinstance(value, int | float) else value

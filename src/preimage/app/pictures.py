@@ -20,6 +20,9 @@ from preimage.images.decoding import decode, pillow
 MOST_PIXELS = 24_000_000
 """Of a picture; a larger one takes longer than anybody waits."""
 
+OWN = -1
+"""The number of the example where an image of one's own is shown."""
+
 IN_LINK = 3000
 """Characters of a picture in a link; a larger one is left out."""
 
@@ -98,6 +101,19 @@ def from_text(text: str) -> Float[Tensor, "c h w"]:
     except (binascii.Error, ValueError):
         raise InputError("the picture in the address is damaged; copy the whole link.") from None
     return picture("the picture in the address", data)
+
+
+def example(examples: Float[Tensor, "n c h w"], place: int) -> Float[Tensor, "c h w"]:
+    """One of the examples.
+
+    Raises:
+        InputError: There is none of that number.
+    """
+    if place == OWN:
+        raise InputError("the image was too large for the link; drop it again.")
+    if not 0 <= place < len(examples):
+        raise InputError(f"there is no example {place}; there are 0 to {len(examples) - 1}.")
+    return examples[place]
 
 
 def strip(pictures: list[Float[Tensor, "c h w"]], gap: int = 1) -> Float[Tensor, "3 h w"]:

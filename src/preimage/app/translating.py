@@ -35,9 +35,9 @@ class TranslateState:
     """What the tab shows.
 
     Attributes:
-        example: Which of the examples, from 0.
+        example: Which of the examples, from 0; -1 where the image is one's own.
         side: The side that the image is of: "a", "b", or nothing where it can be seen.
-        image: An image of one's own, as text.
+        image: An image of one's own, as text, where it is small enough for a link.
     """
 
     example: int = 0

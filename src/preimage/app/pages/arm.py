@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import ClassVar, final
 
 from nicegui import ui
+from torch import Tensor
 
-from preimage.app.arm import LENGTHS, SAME, URDF, VIEWS, Arm, ArmAnswer, ArmState, from_urdf, planar
+from preimage.app.arm import LENGTHS, URDF, VIEWS, Arm, ArmAnswer, ArmState, from_urdf, planar
 from preimage.app.downloads import csv
 from preimage.app.drawings import draw_arm
 from preimage.app.links import query, state_of
@@ -19,12 +20,11 @@ from preimage.app.pages.parts import (
     button,
     copy_link,
     download,
-    legend,
     number_of,
-    table,
 )
+from preimage.app.pages.postures import COLOURS, explained, followed, headline, rows
 from preimage.app.pages.uploading import dropped
-from preimage.app.sketch import Sketch, number
+from preimage.app.sketch import Sketch
 from preimage.app.uploads import from_upload
 from preimage.errors import InputError
 from preimage.robots import link_names
@@ -57,7 +57,7 @@ class ArmTab(Tab):
             with ui.element("div").classes("main"):
                 with ui.element("div").classes("views"):
                     self._figures = [self._figure(i, view) for i, view in enumerate(VIEWS)]
-                ui.html(_colours(), sanitize=False)
+                ui.html(COLOURS, sanitize=False)
             with ui.element("div").classes("side"):
                 self._kind = ui.select(CHOICES, label="Arm", value="2", on_change=self._chosen)
                 self._kind.props("outlined dense")
@@ -88,7 +88,7 @@ class ArmTab(Tab):
         state = state_of(ArmState, given)
         if "arm" not in given and self._urdf is not None:
             state = replace(state, arm=URDF)
-        self._take(state, None)
+        self._take(state, self._arm_of(state).posture(state.q) if state.q else None)
 
     def link(self) -> str:
         """The address that shows the same again."""
@@ -98,7 +98,7 @@ class ArmTab(Tab):
         """Shows the state."""
         arm, answer = self._arm, self._answer
         space = arm.shadows is not None
-        words = _words(answer)
+        words = headline(answer)
         for i, (figure, view) in enumerate(zip(self._figures, VIEWS, strict=True)):
             figure.set_visibility(i == 0 or space)
             if i == 0 or space:
@@ -113,8 +113,8 @@ class ArmTab(Tab):
             if i < len(answer.target):
                 entry.fill(f"{answer.target[i]:.5g}")
         self._facts.text = words
-        self._note.text = self._explained()
-        self._table.set_content(self._rows())
+        self._note.text = explained(arm, answer)
+        self._table.set_content(rows(arm, answer))
 
     def _figure(self, place: int, view: tuple[int, int]) -> Figure:
         figure = Figure("Where the hand goes: arrow keys move it", self.draw, role="application")
@@ -133,22 +133,15 @@ class ArmTab(Tab):
         place = (state.x, state.y, state.z)
         return place if arm.shadows is not None else place[:2]
 
-    def _take(self, state: ArmState, followed: bool | None) -> None:
+    def _take(self, state: ArmState, before: Tensor | None) -> None:
         """Makes a state what is shown, if it can be.
 
         Args:
             state: The state.
-            followed: Whether the posture until now goes with it; None takes that of the state.
+            before: The posture that is followed from; None begins with any.
         """
         arm = self._arm_of(state)
-        before = self._answer.followed if followed else None
-        if followed is None and state.q:
-            before = arm.posture(state.q)
         answer = arm.move(self._target(state, arm), before)
-        if followed is None and state.q:
-            # The angles of an address are rounded: the nearest posture is meant.
-            first = answer.postures[0] if answer.reached else answer.followed
-            answer = replace(answer, followed=first, kept=True)
         self._arm, self._answer = arm, answer
         q = () if answer.followed is None else arm.shown(answer.followed)
         self._state = replace(state, q=tuple(round(one, 3) for one in q))
@@ -165,12 +158,6 @@ class ArmTab(Tab):
         same = state.arm == self._state.arm and self._links(state) == self._links(self._state)
         return self._arm if same else planar(self._links(state))
 
-    def _try(self, state: ArmState, *, followed: bool) -> None:
-        with self.message.reporting():
-            self._take(state, followed)
-            self.share()
-            self.draw()
-
     def _chosen(self) -> None:
         kind = str(self._kind.value)
         if kind == self._state.arm:
@@ -179,21 +166,24 @@ class ArmTab(Tab):
             self._upload.set_visibility(True)
             self.message.show("Drop a URDF file of an arm, and choose the link that is its hand.")
             return
-        self._try(replace(self._state, arm=kind, lengths=(), q=()), followed=False)
+        with self.message.reporting():
+            self._take(replace(self._state, arm=kind, lengths=(), q=()), None)
+            self.share()
+            self.draw()
 
     def _relinked(self, text: str) -> None:
         with self.message.reporting():
             parts = text.replace(",", " ").split()
             lengths = tuple(number_of("a length", part) for part in parts)
             planar(lengths)
-            self._take(replace(self._state, lengths=lengths, q=()), False)
+            self._take(replace(self._state, lengths=lengths, q=()), None)
             self.share()
             self.draw()
 
     def _entered(self, place: int, text: str) -> None:
         with self.message.reporting():
             value = number_of(f"hand {'xyz'[place]}", text)
-            self._take(replace(self._state, **{"xyz"[place]: value}), True)
+            self._take(replace(self._state, **{"xyz"[place]: value}), self._answer.followed)
             self.share()
             self.draw()
 
@@ -212,35 +202,27 @@ class ArmTab(Tab):
 
     def _move(self, changes: dict[str, float]) -> None:
         with self.message.reporting():
-            self._take(replace(self._state, **changes), True)
+            self._take(replace(self._state, **changes), self._answer.followed)
             self.draw()
 
     def _pick(self, index: int) -> None:
         if 0 <= index < len(self._answer.postures):
-            followed = self._answer.postures[index]
-            self._answer = replace(self._answer, followed=followed, kept=True)
-            shown = tuple(round(one, 3) for one in self._arm.shown(followed))
+            posture = self._answer.postures[index]
+            self._answer = replace(self._answer, followed=posture, kept=True)
+            shown = tuple(round(one, 3) for one in self._arm.shown(posture))
             self._state = replace(self._state, q=shown)
             self.share()
             self.draw()
 
     def _next(self) -> None:
-        chosen = self._place()
+        chosen = followed(self._arm, self._answer)
         if self._answer.reached:
             self._pick(0 if chosen is None else (chosen + 1) % len(self._answer.postures))
-
-    def _place(self) -> int | None:
-        """Which of the postures is the followed one."""
-        answer = self._answer
-        if answer.followed is None or not answer.reached:
-            return None
-        away = self._arm.function.domain.difference(answer.postures, answer.followed).norm(dim=1)
-        return int(away.argmin()) if float(away.min()) <= SAME else None
 
     async def _take_urdf(self, name: str, data: bytes) -> None:
         with self.message.reporting():
             self._load(data, None)
-            self._take(replace(self._state, arm=URDF, q=()), False)
+            self._take(replace(self._state, arm=URDF, q=()), None)
             self.share()
             self.draw()
 
@@ -257,31 +239,8 @@ class ArmTab(Tab):
             return
         with self.message.reporting():
             self._load(self._file, tip)
-            self._take(replace(self._state, arm=URDF, q=()), False)
+            self._take(replace(self._state, arm=URDF, q=()), None)
             self.draw()
-
-    def _rows(self) -> str:
-        arm, answer = self._arm, self._answer
-        units = [" [m]" if slides else " [°]" for slides in arm.slides]
-        names = [f"{n}{u}" for n, u in zip(arm.function.domain.names, units, strict=True)]
-        rows = [
-            (str(i + 1), *(number(value, 4) for value in arm.shown(posture)))
-            for i, posture in enumerate(answer.postures)
-        ]
-        return table(("", *names), rows, self._place()) if rows else ""
-
-    def _explained(self) -> str:
-        arm, answer = self._arm, self._answer
-        parts = [f"{answer.words}."]
-        if not answer.kept:
-            parts.append("The branch that was followed ends; the nearest posture goes on.")
-        if arm.ring is not None:
-            least, most = (number(one) for one in arm.ring)
-            parts.append(f"The hand reaches from {least} to {most} m from the base.")
-        spare = arm.function.domain.dim - len(answer.target)
-        if spare > 0 and answer.reached:
-            parts.append("There are endlessly many postures; those shown are spread among them.")
-        return " ".join(parts)
 
     def _csv(self) -> bytes:
         if not self._answer.reached:
@@ -292,22 +251,3 @@ class ArmTab(Tab):
         for i in self._sketches:
             if self._figures[i].visible:
                 self._figures[i].save_png(f"arm-{i + 1}.png")
-
-
-def _words(answer: ArmAnswer) -> str:
-    count = len(answer.postures)
-    place = ", ".join(number(one, 4) for one in answer.target)
-    if count == 0:
-        return f"({place}) m is out of reach"
-    return f"{count} posture{'s' * (count != 1)} for ({place}) m"
-
-
-def _colours() -> str:
-    return legend(
-        [
-            ("miss", "dot", "the hand"),
-            ("answer", "line", "the posture that is followed"),
-            ("data", "line", "all others"),
-            ("no", "square", "out of reach"),
-        ]
-    )

@@ -14,12 +14,12 @@ from preimage.app.gallery import EXHIBITS
 from preimage.app.links import query, state_of
 from preimage.app.pages.parts import Entry, Tab, copy_link, download
 from preimage.app.pages.uploading import dropped
-from preimage.app.uploads import from_upload
+from preimage.app.uploads import network
 from preimage.app.verdict import BUDGET, CheckState, Verdict, domain_of, examine, subject
 from preimage.domain import Box
 from preimage.errors import InputError, PreimageError
 from preimage.report.verdict import facts
-from preimage.verdicts import Claim, Reals, Status, read_exported
+from preimage.verdicts import Claim, Reals, Status
 
 OWN = "one's own formula"
 
@@ -155,7 +155,7 @@ class CheckTab(Tab):
 
     async def _take_network(self, name: str, data: bytes) -> None:
         with self.message.reporting():
-            self._network = from_upload(data, ".pt2", read_exported)
+            self._network = network(data)
             domain = self._state.domain if self._state.domain.startswith("R") else "R"
             self._state = replace(self._state, case=0, domain=domain)
             self.draw()

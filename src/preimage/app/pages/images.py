@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar, final
 
@@ -26,9 +27,8 @@ from preimage.app.pages.figure import Figure
 from preimage.app.pages.gallery import framed, row
 from preimage.app.pages.parts import Tab, copy_link, download
 from preimage.app.pages.uploading import dropped
-from preimage.app.pictures import fitted, from_text, picture, strip, to_text
+from preimage.app.pictures import OWN, example, fitted, from_text, picture, strip, to_text
 from preimage.app.sketch import number
-from preimage.errors import InputError
 from preimage.generators.codes import Codes
 
 
@@ -51,6 +51,7 @@ class ImagesTab(Tab):
         self._codes: Codes = self._studio.codes(self._image, 0)
         self._matches: list[Match] = []
         self._restored: Restored | None = None
+        self._turn, self._refining = asyncio.Lock(), False
         with ui.element("div").classes("tab asking"):
             with ui.element("div").classes("main"):
                 self._facts = ui.label().classes("facts").props('aria-live="polite"')
@@ -113,12 +114,12 @@ class ImagesTab(Tab):
         if image is not None:
             given = fitted(image, shape)
             state = replace(state, image=to_text(given[0]))
-        elif state.image and state.image != before.image:
-            given = fitted(from_text(state.image), shape)
-        elif state.image or (before.example == state.example and not before.image):
+        elif (state.example, state.image) == (before.example, before.image):
             given = self._image
+        elif state.image:
+            given = fitted(from_text(state.image), shape)
         else:
-            given = self._studio.examples[_within(state.example, len(self._studio.examples))][None]
+            given = example(self._studio.examples, state.example)[None]
         changed = given is not self._image or not self._matches
         codes = self._studio.codes(given, state.refine)
         restored = self._restored
@@ -128,31 +129,41 @@ class ImagesTab(Tab):
             self._matches = self._studio.nearest(given)
         self._state, self._image, self._codes, self._restored = state, given, codes, restored
 
-    async def _try(self, state: ImagesState, image: Tensor | None = None) -> None:
+    async def _change(
+        self, change: Callable[[ImagesState], ImagesState], image: Tensor | None = None
+    ) -> None:
+        """Takes up what was asked for, one thing after the other."""
         with self.message.reporting():
-            await run.io_bound(self._take, state, image)
+            async with self._turn:
+                await run.io_bound(self._take, change(self._state), image)
             self.share()
             self.draw()
 
     async def _taken(self, name: str, data: bytes) -> None:
+        pixels = None
         with self.message.reporting():
             pixels = picture(name, data)
-            await run.io_bound(self._take, replace(self._state, image=""), pixels)
-            self.share()
-            self.draw()
+        if pixels is not None:
+            await self._change(lambda state: replace(state, example=OWN), pixels)
 
     async def _chosen(self, place: int) -> None:
-        await self._try(replace(self._state, example=place, image=""))
+        await self._change(lambda state: replace(state, example=place, image=""))
 
     async def _refined(self) -> None:
-        steps = int(self._steps.value or 0)
-        if steps != self._state.refine:
-            await self._try(replace(self._state, refine=steps))
+        """Refines for where the slider is now, however often it moved meanwhile."""
+        if self._refining:
+            return
+        self._refining = True
+        steps = -1
+        while steps != int(self._steps.value or 0) != self._state.refine:
+            steps = int(self._steps.value or 0)
+            await self._change(lambda state, steps=steps: replace(state, refine=steps))
+        self._refining = False
 
     async def _damaged(self) -> None:
         damage = str(self._damage.value)
         if damage != self._state.damage:
-            await self._try(replace(self._state, damage=damage))
+            await self._change(lambda state: replace(state, damage=damage))
 
     def _csv(self) -> bytes:
         return csv(columns(self._codes, self._matches))
@@ -163,12 +174,6 @@ class ImagesTab(Tab):
             pictures += [self._restored.seen, self._restored.found.images[0]]
         side = pictures[0].shape[1]
         return png(strip(pictures), max(1, 256 // side))
-
-
-def _within(place: int, count: int) -> int:
-    if not 0 <= place < count:
-        raise InputError(f"there is no example {place}; there are 0 to {count - 1}.")
-    return place
 
 
 def _restoration(restored: Restored | None, damage: str) -> str:

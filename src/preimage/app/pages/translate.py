@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar, final
 
@@ -15,7 +16,7 @@ from preimage.app.pages.examples import examples
 from preimage.app.pages.gallery import framed, row
 from preimage.app.pages.parts import Tab, copy_link, download
 from preimage.app.pages.uploading import dropped
-from preimage.app.pictures import from_text, picture, strip, to_text
+from preimage.app.pictures import OWN, example, from_text, picture, strip, to_text
 from preimage.app.sketch import number
 from preimage.app.translating import SIDES, TranslateState, Trip, bureau
 from preimage.errors import InputError
@@ -41,6 +42,7 @@ class TranslateTab(Tab):
         self._state = TranslateState()
         self._image: Tensor | None = None
         self._trip: Trip | None = None
+        self._turn = asyncio.Lock()
         with ui.element("div").classes("tab asking"):
             with ui.element("div").classes("main"):
                 self._facts = ui.label().classes("facts").props('aria-live="polite"')
@@ -87,43 +89,44 @@ class TranslateTab(Tab):
 
     def _take(self, state: TranslateState, image: Tensor | None) -> None:
         """Makes a state what is shown, if it can be."""
-        shown = self._bureau.examples
+        shown, before = self._bureau.examples, self._state
         if image is not None:
             state = replace(state, image=to_text(image))
-        elif state.image and state.image != self._state.image:
-            image = from_text(state.image)
-        elif state.image or (state.example == self._state.example and self._image is not None):
+        elif self._image is not None and (state.example, state.image) == (
+            before.example, before.image
+        ):  # fmt: skip
             image = self._image
+        elif state.image:
+            image = from_text(state.image)
         elif shown is not None:
-            if not 0 <= state.example < len(shown):
-                raise InputError(
-                    f"there is no example {state.example}; there are 0 to {len(shown) - 1}."
-                )
-            image = shown[state.example]
+            image = example(shown, state.example)
         trip = None if image is None else self._bureau.trip(image, state.side)
         self._state, self._image, self._trip = state, image, trip
 
-    async def _try(self, state: TranslateState) -> None:
+    async def _change(
+        self, change: Callable[[TranslateState], TranslateState], image: Tensor | None = None
+    ) -> None:
+        """Takes up what was asked for, one thing after the other."""
         with self.message.reporting():
-            await run.io_bound(self._take, state, None)
+            async with self._turn:
+                await run.io_bound(self._take, change(self._state), image)
             self.share()
             self.draw()
 
     async def _taken(self, name: str, data: bytes) -> None:
+        pixels = None
         with self.message.reporting():
             pixels = picture(name, data)
-            await run.io_bound(self._take, replace(self._state, image=""), pixels)
-            self.share()
-            self.draw()
+        if pixels is not None:
+            await self._change(lambda state: replace(state, example=OWN), pixels)
 
     async def _chosen(self, place: int) -> None:
-        self._image = None
-        await self._try(replace(self._state, example=place, image=""))
+        await self._change(lambda state: replace(state, example=place, image=""))
 
     async def _sided(self) -> None:
         side = str(self._side.value or "")
         if side != self._state.side:
-            await self._try(replace(self._state, side=side))
+            await self._change(lambda state: replace(state, side=side))
 
     def _known(self) -> Trip:
         if self._trip is None:

@@ -23,9 +23,7 @@ def dropped(
     """
 
     async def take(event: events.UploadEventArguments) -> None:
-        data = await event.file.read()
-        place.reset()
-        await taken(event.file.name, data)
+        await taken(event.file.name, await event.file.read())
 
     def refuse() -> None:
         message.show(f"That file is not taken: {accept.replace(',', ', ')} up to {MOST >> 20} MB.")
@@ -33,5 +31,12 @@ def dropped(
     place = ui.upload(
         label=label, auto_upload=True, max_file_size=MOST, on_upload=take, on_rejected=refuse
     ).props(f'accept="{accept}" flat bordered hide-upload-btn')
-    place.on("failed", lambda: message.show(TOO_LARGE), args=[])
+
+    def fail() -> None:
+        message.show(TOO_LARGE)
+        place.reset()
+
+    # Not before the browser knows that its file has arrived, or it would stop sending it.
+    place.on("uploaded", lambda: place.reset(), args=[])
+    place.on("failed", fail, args=[])
     return place.classes("dropped")
