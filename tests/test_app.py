@@ -106,6 +106,14 @@ def drag(page: Page, across: float, down: float) -> None:
     page.mouse.up()
 
 
+def enter(page: Page, name: str, text: str) -> None:
+    """Types into a field, once it holds still: what the page still has to say comes first."""
+    page.wait_for_timeout(300)
+    field = page.get_by_role("textbox", name=name)
+    field.fill(text)
+    field.press("Enter")
+
+
 def saved(page: Page, label: str) -> bytes:
     with page.expect_download() as download:
         page.get_by_role("button", name=label, exact=True).locator("visible=true").click()
@@ -118,21 +126,17 @@ def test_curve(page: Page, address: str) -> None:
     drag(page, 0.5, 0.1)
     facts(page, "has (1|no) preimage")
     page.wait_for_url(re.compile("y=[1-9]"))
+    enter(page, "target y", "0.3")
+    facts(page, "y = 0.3 has 3 preimages")
     figure = page.get_by_role("slider", name="The target y")
-    before = float(figure.get_attribute("aria-valuenow") or "nan")
-    page.keyboard.press("ArrowDown")
-    page.wait_for_function(
-        "before => Number(document.querySelector('.figure').ariaValueNow) < before", arg=before
-    )
-    field = page.get_by_role("textbox", name="target y")
-    field.fill("0.3")
-    field.press("Enter")
+    figure.press("ArrowDown")
+    facts(page, "y = 0.1.* has 3 preimages")
+    assert float(figure.get_attribute("aria-valuenow") or "nan") < 0.2
+    page.goto(f"{address}/?f=x%5E3-x&low=-2&high=2&y=0.3")
     facts(page, "y = 0.3 has 3 preimages")
     assert saved(page, "CSV").count(b"solved") == 3
     assert saved(page, "PNG").startswith(b"\x89PNG")
-    field = page.get_by_role("textbox", name="f(x) =")
-    field.fill("__import__('os')")
-    field.press("Enter")
+    enter(page, "f(x) =", "__import__('os')")
     complaint(page, "nothing called")
     facts(page, "y = 0.3 has 3 preimages")
     again = page.url
@@ -171,9 +175,7 @@ def test_check(page: Page, address: str, tmp_path: Path) -> None:
     facts(page, "not invertible")
     page.locator(".pictures svg").wait_for()
     assert b"refuted" in saved(page, "CSV")
-    field = page.get_by_role("textbox", name="domain")
-    field.fill("0.6, 2")
-    field.press("Enter")
+    enter(page, "domain", "0.6, 2")
     facts(page, "invertible on its image")
     network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LeakyReLU(0.1)).eval()
     batch = {0: torch.export.Dim("batch")}
@@ -181,11 +183,9 @@ def test_check(page: Page, address: str, tmp_path: Path) -> None:
     torch.export.save(program, tmp_path / "net.pt2")
     page.locator("input[type=file]").set_input_files(tmp_path / "net.pt2")
     complaint(page, "how many numbers; write R8")
-    field.fill("R3")
-    field.press("Enter")
+    enter(page, "domain", "R3")
     complaint(page, "4")
-    field.fill("R4")
-    field.press("Enter")
+    enter(page, "domain", "R4")
     facts(page, r"invertible, with an inverse on R\^4")
     page.locator("input[type=file]").set_input_files(
         {"name": "bad.pt2", "mimeType": "application/zip", "buffer": b"PK\x03\x04broken"}
@@ -247,9 +247,7 @@ def test_visitors_do_not_mix(browser: Browser, address: str) -> None:
         page.goto(f"{address}/?f={formula}&low=-2&high=2&y=0.1")
     facts(pages[0], "3 preimages")
     facts(pages[1], "6 preimages|7 preimages")
-    field = pages[0].get_by_role("textbox", name="target y")
-    field.fill("5")
-    field.press("Enter")
+    enter(pages[0], "target y", "5")
     facts(pages[0], "y = 5 has 1 preimage")
     assert pages[1].get_by_role("textbox", name="target y").input_value() == "0.1"
     facts(pages[1], "6 preimages|7 preimages")

@@ -9,7 +9,7 @@ const KEYS = {
   ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0],
   PageUp: [0, 10], PageDown: [0, -10],
 };
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 const SLACK = 4;
 
 export default {
@@ -24,7 +24,7 @@ export default {
     svg: String, serial: Number, movable: Boolean, role: String, label: String, value: String,
     now: { type: Number, default: null }, least: Number, most: Number,
   },
-  data: () => ({ waiting: null, asked: 0, held: false, chosen: null, from: null }),
+  data: () => ({ waiting: null, asked: 0, held: false, chosen: null, from: null, resting: false }),
   mounted() {
     this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.$el);
@@ -38,6 +38,7 @@ export default {
         if (this.asked) this.$el.dataset.ms = (performance.now() - this.asked).toFixed(1);
         this.asked = 0;
         if (this.waiting) this.ask(...this.waiting);
+        else if (this.resting) this.settle();
       });
     },
   },
@@ -90,10 +91,15 @@ export default {
       }
     },
     up() {
-      if (this.held) this.$emit("settle");
+      if (this.held) this.settle();
       else if (this.chosen !== null) this.$emit("choose", this.chosen);
       this.held = false;
       this.chosen = null;
+    },
+    settle() {
+      // What was asked last is answered first.
+      this.resting = Boolean(this.asked || this.waiting);
+      if (!this.resting) this.$emit("settle");
     },
     key(event) {
       if (!this.movable || !(event.key in KEYS) || event.ctrlKey || event.metaKey) return;
@@ -101,7 +107,7 @@ export default {
       const [right, up] = KEYS[event.key].map((step) => (event.shiftKey ? step / 10 : step));
       this.ask("step", { right, up });
       clearTimeout(this.rest);
-      this.rest = setTimeout(() => this.$emit("settle"), 300);
+      this.rest = setTimeout(() => this.settle(), 300);
     },
     async png(name) {
       const drawn = this.$el.querySelector("svg");
