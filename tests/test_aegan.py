@@ -26,7 +26,7 @@ from preimage.papers.aegan.reproduce import MEASURES, Reproduction, check_place
 from preimage.papers.aegan.searching import agreement, mirrored
 from preimage.papers.aegan.sizes import SIZES
 from preimage.papers.aegan.tables import TABLES
-from preimage.papers.kept import Kept
+from preimage.cluster.kept import Kept
 from preimage.search import ImageIndex, code_feature, open_index
 
 SHORT = replace(

@@ -20,7 +20,7 @@ from preimage.papers.aegan.page import markdown, page_record
 from preimage.papers.aegan.reconstruction import bigan, longer, real, reconstruction
 from preimage.papers.aegan.searching import searching, searching_bigan
 from preimage.papers.aegan.sizes import Size
-from preimage.papers.kept import Kept
+from preimage.cluster.kept import Kept
 from preimage.progress import progress
 from preimage.runtime import package_version, single_threaded
 

@@ -11,7 +11,7 @@ from typing import final
 from preimage.errors import InputError, OutputExistsError
 from preimage.files import writing_file
 from preimage.inverters.twin import TwinInverter
-from preimage.papers.kept import Kept
+from preimage.cluster.kept import Kept
 from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.papers.twin.figures import demonstrations
