@@ -190,7 +190,9 @@ def invert(
     if forward is not None:
         inverter.fit_function(forward)
     if exhaustive:
-        found = _exhaust(inverter, targets, n, state, bounds, tol, 10.0 if budget is None else budget)
+        found = _exhaust(
+            inverter, targets, n, state, bounds, tol, 10.0 if budget is None else budget
+        )
     else:
         found = inverter.invert(targets, n=n, near=state, within=bounds, tol=tol)
         found = found.certify() if certify else found

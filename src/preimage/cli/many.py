@@ -70,6 +70,21 @@ def answers_in_parts(done: Finished, *, quiet: bool) -> int:
     return 1 if done.failed or answered < whole else 0
 
 
+def images_in_parts(done: Finished, *, quiet: bool) -> int:
+    """Say what became of images or volumes; the exit code is 0 when all could be read."""
+    from preimage.cli.found import print_skipped
+
+    print_parts(done, "files", quiet=quiet)
+    skipped = {
+        name: why for one in done.made.values() for name, why in one.record["skipped"].items()
+    }
+    if not quiet:
+        notes = {n: why for one in done.made.values() for n, why in one.record["notes"].items()}
+        print_skipped(skipped, notes)
+        typer.echo(f"written: {done.folder}")
+    return 1 if done.failed or skipped else 0
+
+
 def print_parts(done: Finished, things: str, *, quiet: bool) -> None:
     """Say what was done, and on stderr which parts failed and why.
 

@@ -48,7 +48,8 @@ def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
     """Tell the model, the targets and mistyped options apart.
 
     Numbers are targets, a name that ends as a table does is a file of targets, a folder with
-    Parquet files is one of targets, and the first word, where it is neither, is the model; a folder called `3` is written `./3`.
+    Parquet files in it is one too, and the first word, where it is neither, is the model; a folder
+    called `3` is written `./3`.
 
     Args:
         words: The arguments that are no options.
@@ -71,9 +72,7 @@ def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
         elif word.startswith("-"):
             name = word.partition("=")[0]
             raise InputError(f"there is no option {name}{hint(name, options)}")
-        elif Path(word).suffix.lower() in TABLES:
-            files.append(Path(word))
-        elif _holds_tables(Path(word)):
+        elif Path(word).suffix.lower() in TABLES or _holds_tables(Path(word)):
             files.append(Path(word))
         elif place == 0:
             model = Path(word)

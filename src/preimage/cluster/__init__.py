@@ -5,5 +5,17 @@ from preimage.cluster.kept import Kept
 from preimage.cluster.parts import Outcome, Part
 from preimage.cluster.place import LOCAL, connected
 from preimage.cluster.running import outcomes
+from preimage.cluster.sweep import Sweep
 
-__all__ = ["LOCAL", "Finished", "Job", "Kept", "Made", "Outcome", "Part", "connected", "outcomes"]
+__all__ = [
+    "LOCAL",
+    "Finished",
+    "Job",
+    "Kept",
+    "Made",
+    "Outcome",
+    "Part",
+    "Sweep",
+    "connected",
+    "outcomes",
+]

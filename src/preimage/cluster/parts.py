@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+Client: TypeAlias = Any
+"""A `distributed.Client`. By its types every call may be a coroutine, which none is here."""
 
 
 @final

@@ -8,13 +8,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from preimage.cluster.parts import Client
 from preimage.cluster.versions import check_versions
 from preimage.errors import ClusterError, MissingExtraError
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 LOCAL = "local"
 """The place that needs no address."""
@@ -46,12 +44,14 @@ def connected(on: str) -> Iterator[Client]:
     if on == LOCAL:
         from dask.system import CPU_COUNT
 
+        # By its documentation None has no dashboard, which its types do not know.
+        nothing: Any = None
         # What happens to workers is said in our words; Dask's own would be in the way of the bar.
         with (
             distributed.LocalCluster(
                 n_workers=CPU_COUNT,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address=nothing,
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             distributed.Client(cluster) as client,
@@ -81,6 +81,7 @@ def check_shared(client: Client, file: Path) -> None:
 def _client(address: str) -> Client:
     import distributed
     from distributed.utils import LoopRunner
+    from distributed.versions import VersionMismatchWarning
 
     # A client that cannot connect cannot be closed for a while either; so it is asked for first.
     try:
@@ -95,7 +96,7 @@ def _client(address: str) -> Client:
         raise ClusterError(f"at {address} there is a {kind}; give the address of the scheduler.")
     with warnings.catch_warnings():
         # Versions are compared below, and differences are an error there.
-        warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
+        warnings.simplefilter("ignore", VersionMismatchWarning)
         return distributed.Client(address, timeout=PATIENCE)
 
 
@@ -107,7 +108,7 @@ async def _identity(address: str) -> str:
     keys = Security().get_connection_args("client")
     async with rpc(address, timeout=PATIENCE, connection_args=keys) as there:
         found = await asyncio.wait_for(there.identity(), PATIENCE)
-    return str(found.get("type"))
+    return str(dict(found or {}).get("type"))
 
 
 def _check_workers(client: Client, address: str) -> None:

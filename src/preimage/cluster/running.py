@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from preimage.cluster.parts import Outcome, Part
+from preimage.cluster.parts import Client, Outcome, Part
 from preimage.cluster.shipping import perform, sent
 from preimage.errors import ClusterError
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -44,7 +41,7 @@ def outcomes(
     from distributed import as_completed
 
     waiting, running = iter(parts), {}
-    last: dict[Hashable, Future] = {}
+    last: dict[Hashable, Any] = {}
     finished = as_completed()
     with sent(client, work) as name:
 
@@ -67,7 +64,7 @@ def outcomes(
             fill()
 
 
-def _outcome(part: Part[Any], future: Future) -> Outcome[Any, Any]:
+def _outcome(part: Part[Any], future: Any) -> Outcome[Any, Any]:
     if future.status == "finished":
         return Outcome(part, *future.result())
     if future.status != "error":

@@ -7,12 +7,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from preimage.cluster.parts import Client
 from preimage.errors import ClusterError, InputError, PreimageError
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 SCRIPT = "preimage_function_file"
 """The module that a user's file is loaded as; workers do not have it, so it is sent whole."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
+from preimage.cluster.parts import Client
 from preimage.errors import ClusterError
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 PACKAGES = ("preimage", "torch", "numpy", "dask", "distributed", "cloudpickle")
 

@@ -172,7 +172,7 @@ def fingerprint(inverter: Inverter) -> str:
 def _parts(file: Partition, rows: int | None, least: int, alone: bool) -> list[Part[Slice]]:
     """The slices of a file; one where it cannot be read, which will say so."""
     each = rows or grain(file.rows or 0, least, MOST * least)
-    counts = [None] if file.rows is None else [each] * (file.rows // each)
+    counts: list[int | None] = [None] if file.rows is None else [each] * (file.rows // each)
     if file.rows and file.rows % each:
         counts.append(file.rows % each)
     stem = PurePosixPath(file.name).with_suffix("")
