@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from preimage.cluster.kept import Kept
 from preimage.errors import DataError, InputError, OutputExistsError, StoreError
 from preimage.generators import LatentSearch
 from preimage.generators.maps import Maps
@@ -26,7 +27,6 @@ from preimage.papers.aegan.reproduce import MEASURES, Reproduction, check_place
 from preimage.papers.aegan.searching import agreement, mirrored
 from preimage.papers.aegan.sizes import SIZES
 from preimage.papers.aegan.tables import TABLES
-from preimage.cluster.kept import Kept
 from preimage.search import ImageIndex, code_feature, open_index
 
 SHORT = replace(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preimage.cli import main
-from preimage.errors import StoreError
 from preimage.cluster.kept import Kept
+from preimage.errors import StoreError
 from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.draws import Setting, drawn
 from preimage.papers.twin.evaluation import Convention, anchors_asked, score

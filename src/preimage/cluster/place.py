@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from preimage.cluster.parts import Client
 from preimage.cluster.versions import check_versions
@@ -16,6 +15,9 @@ from preimage.errors import ClusterError, MissingExtraError
 
 LOCAL = "local"
 """The place that needs no address."""
+
+LOOPBACK = "127.0.0.1:0"
+"""Where what Dask shows of itself can be looked at: from this machine alone, at any free port."""
 
 PATIENCE = 10.0
 """Seconds to wait for a scheduler to answer, and for its first worker."""
@@ -44,14 +46,12 @@ def connected(on: str) -> Iterator[Client]:
     if on == LOCAL:
         from dask.system import CPU_COUNT
 
-        # By its documentation None has no dashboard, which its types do not know.
-        nothing: Any = None
         # What happens to workers is said in our words; Dask's own would be in the way of the bar.
         with (
             distributed.LocalCluster(
                 n_workers=CPU_COUNT,
                 threads_per_worker=1,
-                dashboard_address=nothing,
+                dashboard_address=LOOPBACK,
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             distributed.Client(cluster) as client,

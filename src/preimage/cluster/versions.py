@@ -26,7 +26,7 @@ def check_versions(client: Client) -> None:
         ClusterError: They differ; the message names what, where and how.
     """
     try:
-        found = client.run(installed)
+        found = client.run(_asked)
     except ImportError as error:
         raise ClusterError(
             f"the workers cannot import what they need: {error}. Install there what is installed "
@@ -59,6 +59,11 @@ def compare(ours: Mapping[str, str], theirs: Mapping[str, str], worker: str) -> 
             f"the worker {worker} has other versions: {'; '.join(differing)}. Install the same "
             "ones on both sides."
         )
+
+
+def _asked() -> dict[str, str]:
+    """What a worker says."""
+    return installed()
 
 
 def _version(name: str) -> str:
