@@ -2,10 +2,27 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from preimage.cluster import Job, Made, Part
+import distributed
+
+from preimage.cluster import Job, Made, Part, place
+
+
+@contextmanager
+def here(workers: int = 2, threads: int = 1) -> Iterator[Any]:
+    """A cluster within this process, which is up at once."""
+    with distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=threads,
+        processes=False,
+        dashboard_address=place.LOOPBACK,
+    ) as cluster:
+        yield cluster
 
 
 @dataclass(frozen=True, kw_only=True)

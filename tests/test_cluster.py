@@ -6,9 +6,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import distributed
 import pytest
-from cluster_cases import calls, squares
+from cluster_cases import calls, here, squares
 
 from preimage.cluster import (
     Kept,
@@ -30,16 +29,6 @@ from preimage.errors import (
     StoreError,
 )
 from preimage.papers.aegan.cells import Cell, Key
-
-
-def here(workers: int = 2, threads: int = 1) -> distributed.LocalCluster:
-    """A cluster within this process, which is up at once."""
-    return distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=threads,
-        processes=False,
-        dashboard_address=place.LOOPBACK,
-    )
 
 
 @pytest.fixture(scope="module")
