@@ -644,8 +644,21 @@ def kept(run: Path) -> dict[str, Any]:
     }
 
 
+def killed(*words: object) -> None:
+    """Two processes of which the second is ended in the middle, which ends the first as well."""
+    both = launched(SHARED, *words)
+    for process in both:
+        process.communicate(timeout=120)
+    assert both[1].returncode == -signal.SIGKILL
+    assert both[0].returncode != 0
+
+
 def test_two_processes_with_half_a_batch_each_train_as_one_with_all(tmp_path: Path) -> None:
-    """Gradients and so weights, moments and checkpoints are the same, but for rounding."""
+    """Gradients and so weights, moments and checkpoints are the same, but for rounding.
+
+    One of the two is killed on the way, and both are started again.
+    """
+    killed(tmp_path / "two", 19)
     two = launched(SHARED, tmp_path / "two", -1)
     one = launched(SHARED, tmp_path / "one", -1, processes=1)
     assert ended([*two, *one]) == [0, 0, 0]
@@ -659,12 +672,7 @@ def test_two_processes_with_half_a_batch_each_train_as_one_with_all(tmp_path: Pa
 def test_a_killed_process_is_made_up_for_bit_for_bit(tmp_path: Path) -> None:
     """Each process draws its own noise, and takes its own random state up again."""
     assert ended(launched(SHARED, tmp_path / "whole", -1, "noisy")) == [0, 0]
-    killed = launched(SHARED, tmp_path / "killed", 19, "noisy")
-    codes = [process.wait(timeout=120) for process in killed]
-    for process in killed:
-        process.communicate()
-    assert codes[1] == -signal.SIGKILL
-    assert codes[0] != 0
+    killed(tmp_path / "killed", 19, "noisy")
     assert len(read_tree(tmp_path / "killed" / "checkpoint.safetensors")["random"][0]) == 2
     assert ended(launched(SHARED, tmp_path / "killed", -1, "noisy")) == [0, 0]
     whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "killed")
@@ -678,7 +686,8 @@ def test_a_killed_process_is_made_up_for_bit_for_bit(tmp_path: Path) -> None:
 def test_accelerate_launch_starts_it(tmp_path: Path) -> None:
     file = tmp_path / "train.py"
     file.write_text(SHARED)
-    words = ["launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    # Without --multi_gpu it starts one process; which device they use is the trainer's to say.
+    words = ["launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
     words += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process"]
     done = subprocess.run(
         [sys.executable, "-m", "accelerate.commands.accelerate_cli", *words, "1",
