@@ -31,6 +31,9 @@ PAGE = 4096
 MOST = 16_384
 """So many images Milvus finds at most for one query."""
 
+WRITTEN = 16 << 20
+"""About so many bytes are written at a time; a message to Milvus may have 64 MiB."""
+
 SLACK = 1e-4
 """By what share of a distance Milvus, which computes in float32, may misjudge it."""
 
@@ -93,8 +96,10 @@ class Milvus(Vectors):
             }
             for entry, vector in zip(entries, vectors.float().tolist(), strict=True)
         ]
-        with _complaining():
-            self._client.upsert(self._collection, rows)
+        together = max(1, WRITTEN // (4 * self._dim + sum(map(_bytes, rows[:1]))))
+        for start in range(0, len(rows), together):
+            with _complaining():
+                self._client.upsert(self._collection, rows[start : start + together])
 
     def nearest(self, vectors: Float[Tensor, "n d"], k: int) -> Hits:
         """The nearest entries of each vector; of several at the same distance, by name.
@@ -163,7 +168,8 @@ def connect(uri: str, token: str | None) -> Any:
 
     Raises:
         MissingExtraError: pymilvus or milvus-lite is not installed.
-        InputError: The address is none, or nothing answers there.
+        InputError: The address is none.
+        StoreError: Nothing answers there.
     """
     local = "://" not in uri
     if local and not uri.endswith(LOCAL):
@@ -267,6 +273,11 @@ def _ranges(parts: int) -> Iterator[tuple[str, str]]:
     """All keys, cut into ranges."""
     cuts = [f"{16**8 * i // parts:08x}" for i in range(parts)] + ["g"]
     yield from pairwise(cuts)
+
+
+def _bytes(row: Any) -> int:
+    """What is sent of a row beside its vector."""
+    return sum(len(row[field].encode()) for field in ("id", "name", "place", "stamp"))
 
 
 def _entry(row: Any) -> Entry:
