@@ -1,6 +1,6 @@
-"""Ten million targets in parts, the same with a worker killed, and a million codes.
+"""Ten million targets in parts, the same with a worker killed, a million codes, and images.
 
-OMP_NUM_THREADS=1 python -m benchmarks.scale [targets] [killed] [codes] [--quick]
+OMP_NUM_THREADS=1 python -m benchmarks.scale [targets] [killed] [codes] [images] [--quick]
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import os
 import signal
-import statistics
 import tempfile
 import threading
 import time
@@ -20,29 +19,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pyarrow
-import torch
 from pyarrow import parquet
 
+from benchmarks.scale_images import codes, images
+from benchmarks.scale_paper import on_paper
 from benchmarks.tables import read, write
 from preimage import GradientInverter
 from preimage.cluster import Finished
 from preimage.cluster.parts import grain
-from preimage.images import Entry
 from preimage.inverters.base import CHUNK
 from preimage.inverters.many import MOST, Question, job_of
 from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.runtime import generator, single_threaded
-from preimage.search import milvus
-from preimage.search.nearest import Exact
-from preimage.search.vectors import InMemory, Vectors
 
 ARM = EXPERIMENTS[6]
-DIM, QUERIES, NEIGHBOURS, ROUNDS = 100, 64, 10, 3
 AT_A_TIME = 1_000_000
-WRITTEN = 10_000
 PART = MOST * CHUNK
 
 
@@ -157,9 +150,13 @@ def in_parts(folder: Path, path: Path, name: str, *, kill: bool = False) -> dict
     }
 
 
-def row(what: str, targets: int, rate: float, single: float, ran: dict[str, Any]) -> dict[str, Any]:
+def row(what: str, path: Path, single: float, ran: dict[str, Any]) -> dict[str, Any]:
     """A line of the table."""
-    made = ran["done"]
+    made, rate, targets = ran["done"], ran["rate"], ran["done"].size
+    out = sum(
+        (made.folder / file).stat().st_size for one in made.made.values() for file in one.files
+    )
+    manifest = (made.folder / ".job" / "done.jsonl").stat().st_size
     return {
         "run": what,
         "targets": f"{targets:,}",
@@ -169,6 +166,10 @@ def row(what: str, targets: int, rate: float, single: float, ran: dict[str, Any]
         "largest worker, MiB": f"{ran['worker']:.0f}",
         "this process, MiB": f"{ran['own']:.0f}",
         "answered": f"{sum(one.record['answered'] for one in made.made.values()):,}",
+        "targets in a part": f"{max(one.size for one in made.made.values()):,}",
+        "bytes in": f"{path.stat().st_size / targets:.1f}",
+        "bytes out, a target": f"{out / targets:.1f}",
+        "manifest, a part": f"{manifest / len(made.made):.0f}",
         "digest of all files": digest(made),
     }
 
@@ -187,8 +188,8 @@ def targets(folder: Path, count: int) -> dict[str, list[dict[str, Any]]]:
         "`invert` alone, targets/s": f"{single['call']:,.0f}",
     }
     rows = [
-        row("--on local", count // 10, small["rate"], rate, small),
-        row("--on local", count, large["rate"], rate, large),
+        row("--on local", tenth, rate, small),
+        row("--on local", whole, rate, large),
     ]
     print(*rows, sep="\n", flush=True)
     return {"One core": [one], "All cores": rows}
@@ -199,56 +200,13 @@ def killed(folder: Path, count: int) -> dict[str, list[dict[str, Any]]]:
     path = targets_file(folder, count)
     ran = in_parts(folder, path, "killed", kill=True)
     single = alone(folder, path, min(count, 2 * PART))
-    line = row("--on local, a worker killed half-way", count, ran["rate"], single["rate"], ran)
+    line = row("--on local, a worker killed half-way", path, single["rate"], ran)
     print(line, flush=True)
     return {"A worker killed half-way": [line]}
 
 
-def codes(folder: Path, count: int) -> dict[str, list[dict[str, Any]]]:
-    """Codes in memory and in a local file of Milvus: adding, finding, and what is found."""
-    values = torch.rand(count, DIM, generator=generator(0)) * 2 - 1
-    noise = 0.1 * (torch.rand(QUERIES, DIM, generator=generator(1)) * 2 - 1)
-    queries = values[:: count // QUERIES][:QUERIES] + noise
-    entries = [Entry(f"{i:08d}", f"/codes/{i:08d}", "") for i in range(count)]
-    _, exact = Exact(values, np.arange(count)).nearest(queries, NEIGHBOURS)
-    wanted = [{f"{i:08d}" for i in some} for some in exact.tolist()]
-    file = folder / "codes.db"
-    client = milvus.connect(str(file), None)
-    kinds: dict[str, Vectors] = {
-        "memory": InMemory(DIM),
-        "codes.db": milvus.collection(client, "scale", DIM, {}),
-    }
-    rows = []
-    for name, vectors in kinds.items():
-        begin = time.perf_counter()
-        for start in range(0, count, WRITTEN):
-            vectors.put(entries[start : start + WRITTEN], values[start : start + WRITTEN])
-        added = time.perf_counter() - begin
-        seconds, found = [], []
-        for _ in range(1 + ROUNDS):
-            begin = time.perf_counter()
-            found, _ = vectors.nearest(queries, NEIGHBOURS)
-            seconds.append(time.perf_counter() - begin)
-        hits = [
-            len({one.name for one in some} & near) for some, near in zip(found, wanted, strict=True)
-        ]
-        size = sum(one.stat().st_size for one in file.rglob("*") if one.is_file())
-        rows.append(
-            {
-                "where": name,
-                "codes": f"{count:,} × {DIM}",
-                "added, codes/s": f"{count / added:,.0f}",
-                f"recall@{NEIGHBOURS}": f"{sum(hits) / (QUERIES * NEIGHBOURS):.4f}",
-                "queries/s, 64 together": f"{QUERIES / statistics.median(seconds[1:]):,.1f}",
-                "on disk, MB": f"{size / 1e6:,.0f}" if name != "memory" else "",
-            }
-        )
-        print(rows[-1], flush=True)
-    client.close()
-    return {"Codes": rows}
-
-
-PARTS = {"targets": targets, "killed": killed, "codes": codes}
+PARTS = {"targets": targets, "killed": killed, "codes": codes, "images": images}
+COUNTS = {"targets": 10_000_000, "killed": 10_000_000, "codes": 1_000_000, "images": 20_000}
 
 
 def main() -> None:
@@ -260,11 +218,13 @@ def main() -> None:
     sections = read("scale")
     with tempfile.TemporaryDirectory() as place:
         for name in given.parts or PARTS:
-            count = {"targets": 10_000_000, "killed": 10_000_000, "codes": 1_000_000}[name]
-            found = PARTS[name](Path(place), count // 50 if given.quick else count)
-            sections |= found
+            count = COUNTS[name]
+            sections |= PARTS[name](Path(place), count // 50 if given.quick else count)
+            sections |= on_paper(sections)
             if not given.quick:
                 write("scale", "Scale", sections, NOTES)
+    if given.quick:
+        print(*sections.get("On paper", []), sep="\n")
 
 
 NOTES = (
@@ -275,7 +235,8 @@ NOTES = (
     "largest resident size, looked at four times a second. The killed worker got SIGKILL when half "
     "of the parts were done; equal digests mean equal bytes. Codes are uniform on (-1, 1), queries "
     "are 64 of them with noise, searched exactly (FLAT), recall against exact search in float64; "
-    "the median of 3 calls. "
+    "the median of 3 calls. Images are smooth noise on a local disk; one process decodes with a "
+    "thread for each core. On paper, what was measured is multiplied. "
     + ", ".join(f"{one} {version(one)}" for one in ("distributed", "pyarrow", "milvus-lite"))
     + ". `OMP_NUM_THREADS=1 python -m benchmarks.scale`."
 )
