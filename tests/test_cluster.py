@@ -252,7 +252,9 @@ def test_workers_that_do_not_see_the_folder(
     on: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(place, "_text", lambda path: secrets.token_hex(4))
-    with pytest.raises(ClusterError, match=r"does not see .*out as it is here.*all machines share"):
+    with pytest.raises(
+        ClusterError, match=r"does not see .*out.* as it is here.*all machines share"
+    ):
         squares(tmp_path / "out").run(on)
 
 

@@ -140,7 +140,7 @@ class Job(Generic[P]):
         begin = time.monotonic()
         if todo:
             with connected(on) as client, progress(self.things, total) as bar:
-                check_shared(client, self.folder / ROOM / MANIFEST)
+                check_shared(client, self.folder / ROOM)
                 begin = time.monotonic()
                 for outcome in outcomes(client, self.work, todo):
                     part, made = outcome.part, outcome.value

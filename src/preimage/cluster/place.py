@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,18 +64,24 @@ def connected(on: str) -> Iterator[Client]:
         yield client
 
 
-def check_shared(client: Client, file: Path) -> None:
-    """Complain where workers do not see what this process wrote.
+def check_shared(client: Client, folder: Path) -> None:
+    """Complain where workers do not see a folder of this process.
 
     Raises:
         ClusterError: One of them does not; the message names it.
     """
-    there = client.run(_text, str(file))
-    blind = [worker for worker, text in there.items() if text != _text(str(file))]
+    token = secrets.token_hex(8)
+    file = folder / f".seen-{token}"
+    file.write_text(token, "utf-8")
+    try:
+        there = client.run(_text, str(file))
+    finally:
+        file.unlink()
+    blind = [worker for worker, text in there.items() if text != token]
     if blind:
         raise ClusterError(
-            f"the worker {blind[0]} does not see {file.parent.parent} as it is here; results are "
-            "written by the workers, so name a folder that all machines share, by the same path."
+            f"the worker {blind[0]} does not see {folder} as it is here; results are written by "
+            "the workers, so name a folder that all machines share, by the same path."
         )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar, final
 
 from preimage.cluster.kept import Kept, Measured
 from preimage.cluster.parts import Part
-from preimage.cluster.place import connected
+from preimage.cluster.place import check_shared, connected
 from preimage.cluster.running import outcomes
 from preimage.errors import ClusterError
 from preimage.progress import progress
@@ -25,10 +26,12 @@ class Sweep:
     Args:
         on: As `connected` takes it.
         things: What cells are called, such as "cells".
+        shared: A folder that workers write to, if they do.
     """
 
     on: str
     things: str
+    shared: Path | None = None
 
     def run(
         self,
@@ -69,6 +72,8 @@ class Sweep:
             connected(self.on) as client,
             progress(self.things, len(keys), done=done) as bar,
         ):
+            if self.shared is not None:
+                check_shared(client, self.shared)
             for count, outcome in enumerate(outcomes(client, work, parts, lane=lanes), done + 1):
                 bar.update(count, outcome.part.source)
                 if outcome.value is None:

@@ -19,7 +19,8 @@ from preimage.errors import InputError
 from preimage.images import Entry, Images
 from preimage.progress import progress
 from preimage.search.features import Feature
-from preimage.search.index import BATCH, Added, ImageIndex, looked_at
+from preimage.search.index import BATCH, Added, ImageIndex
+from preimage.search.looking import looked_at
 from preimage.store import read_tree, write_tree
 
 R = TypeVar("R")

@@ -108,10 +108,12 @@ class Reproduction:
         kept = self.kept(folder)
         keys = [Key(table, seed) for seed in range(self.seeds) for table in MEASURES]
         if on is not None:
-            return Sweep(on=on, things="tables").run(
+            shared = folder.resolve() / MODELS
+            shared.mkdir(parents=True, exist_ok=True)
+            return Sweep(on=on, things="tables", shared=shared).run(
                 kept,
                 sorted(keys, key=lambda key: list(MEASURES).index(key.table)),
-                Measuring(size=self.size, data=self.data, folder=str((folder / MODELS).resolve())),
+                Measuring(size=self.size, data=self.data, folder=str(shared)),
                 said=lambda key: f"{key.table}, seed {key.seed}",
                 lane=lambda key: key.seed,
                 after=lambda: self._write_page(folder, []),
