@@ -9,6 +9,7 @@ from preimage.cli.found import print_skipped
 from preimage.cli.many import images_in_parts, refuse_alone, refuse_on
 from preimage.cli.options import ForceOption, OnOption, PartOption, QuietOption, SeedOption
 from preimage.cli.restore import restore
+from preimage.cli.stopping import resumable
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -109,7 +110,8 @@ def train(
         run=place / "generator",
         **where,
     )
-    model.fit(images)
+    with resumable(place):
+        model.fit(images)
     skipped = model.skipped_
     if encoder != "none":
         inverse = replace(
@@ -119,11 +121,12 @@ def train(
             **where,
         )
         made = model.generator_
-        model = (
-            inverse.fit(made, images)
-            if isinstance(inverse, CombinedInverter)
-            else inverse.fit(made)
-        )
+        with resumable(place):
+            model = (
+                inverse.fit(made, images)
+                if isinstance(inverse, CombinedInverter)
+                else inverse.fit(made)
+            )
     model.save(output, force=force)
     if not quiet:
         print_skipped(skipped, images.notes)
