@@ -192,9 +192,11 @@ def invert(
     if on is not None:
         from preimage.generators.many import invert_many
 
-        many = invert_many(
-            inverter, images, output, on=on, refine=refine, device=device, part=part, force=force
-        )
+        with resumable(output):
+            many = invert_many(
+                inverter, images, output,
+                on=on, refine=refine, device=device, part=part, force=force,
+            )  # fmt: skip
         raise typer.Exit(images_in_parts(many, quiet=quiet))
     done = invert_into(inverter, images, output, refine=refine, table=table or "csv", force=force)  # pyright: ignore[reportArgumentType]
     if not quiet:

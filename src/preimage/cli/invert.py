@@ -36,6 +36,7 @@ from preimage.cli.robot import (
     load_robot,
     with_rotation_vectors,
 )
+from preimage.cli.stopping import resumable
 from preimage.cli.words import Question, column_list, sort_words
 from preimage.errors import InputError
 
@@ -179,10 +180,12 @@ def invert(
     if on is not None:
         if forward is not None:
             inverter.fit_function(forward)
-        done = inverter.invert_many(
-            dataset_of(question), folder_of(output), on=on, n=n, near=state, within=bounds, tol=tol,
-            certify=certify, rows=part, force=force,
-        )  # fmt: skip
+        folder = folder_of(output)
+        with resumable(folder):
+            done = inverter.invert_many(
+                dataset_of(question), folder, on=on, n=n, near=state, within=bounds, tol=tol,
+                certify=certify, rows=part, force=force,
+            )  # fmt: skip
         raise typer.Exit(answers_in_parts(done, quiet=quiet))
     targets = rows_of(_asked(question, outputs), outputs, "targets").values
     if state is not None and not isinstance(state, str):

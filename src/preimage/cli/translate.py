@@ -31,6 +31,7 @@ from preimage.cli.pairs import (
     sides,
     stray_of,
 )
+from preimage.cli.stopping import resumable
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
@@ -188,10 +189,11 @@ def run(
     if on is not None:
         from preimage.translation.many import translate_many
 
-        many = translate_many(
-            _load(model, "cpu"), images, output,
-            on=on, source=side, device=device, part=part, force=force,
-        )  # fmt: skip
+        with resumable(output):
+            many = translate_many(
+                _load(model, "cpu"), images, output,
+                on=on, source=side, device=device, part=part, force=force,
+            )  # fmt: skip
         raise typer.Exit(images_in_parts(many, quiet=quiet))
     refuse_alone({"--part": part})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ def connected(on: str) -> Iterator[Client]:
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
+            # A terminal sends Ctrl-C to all processes; this one hears it, and stops the others.
+            client.run(_ignore_interrupts)
             yield client
         return
     with _client(on) as client:
@@ -134,6 +137,10 @@ def _check_workers(client: Client, address: str) -> None:
             f"the worker {busy[0]} has {threads[busy[0]]} threads, which would wait for each other "
             "and count each other's time; start workers with --nthreads 1 --nworkers auto."
         )
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _text(path: str) -> str | None:
