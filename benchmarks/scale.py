@@ -234,7 +234,7 @@ NOTES = (
     "are wall times from when the cluster is up to when the last part is written; memory is the "
     "largest resident size, looked at four times a second. The killed worker got SIGKILL when half "
     "of the parts were done; equal digests mean equal bytes. Codes are uniform on (-1, 1), queries "
-    "are 64 of them with noise, searched exactly (FLAT), recall against exact search in float64; "
+    "are 64 of them with noise, searched exactly, recall against exact search in float64; "
     "the median of 3 calls. Images are smooth noise on a local disk; one process decodes with a "
     "thread for each core. On paper, what was measured is multiplied. "
     + ", ".join(f"{one} {version(one)}" for one in ("distributed", "pyarrow", "milvus-lite"))

@@ -34,7 +34,7 @@ def codes(folder: Path, count: int) -> dict[str, list[dict[str, Any]]]:
     client = milvus.connect(str(file), None)
     kinds: dict[str, Vectors] = {
         "memory": InMemory(DIM),
-        "codes.db": milvus.collection(client, "scale", DIM, {}),
+        "codes.db": milvus.collection(client, str(file), "scale", DIM, {}),
     }
     rows = []
     for name, vectors in kinds.items():

@@ -287,4 +287,4 @@ class ImageIndex:
         found = milvus.about(client, self.collection)
         if found is not None:
             self.check_about(found, uri)
-        return milvus.collection(client, self.collection, self.feature.dim, self.about)
+        return milvus.collection(client, uri, self.collection, self.feature.dim, self.about)

@@ -34,6 +34,13 @@ MOST = 16_384
 WRITTEN = 16 << 20
 """About so many bytes are written at a time; a message to Milvus may have 64 MiB."""
 
+MANY = 10_000
+"""With so many rows milvus-lite gets lists: without, it holds the differences of all queries from
+all vectors in memory, 26 GB for 64 queries of a million codes."""
+
+LISTS = 128
+"""All of them are gone through, so that nothing is missed; milvus-lite makes so many unasked."""
+
 SLACK = 1e-4
 """By what share of a distance Milvus, which computes in float32, may misjudge it."""
 
@@ -43,7 +50,7 @@ LONGEST = 65_535
 
 @final
 class Milvus(Vectors):
-    """A collection of Milvus, searched exactly (index FLAT, metric L2).
+    """A collection of Milvus, searched exactly (metric L2).
 
     Beside it a second collection, `NAME_about`, holds what the vectors mean, since milvus-lite
     keeps no descriptions.
@@ -51,10 +58,11 @@ class Milvus(Vectors):
 
     DIGITS: ClassVar[int] = 32
 
-    def __init__(self, client: Any, collection: str, dim: int) -> None:
+    def __init__(self, client: Any, uri: str, collection: str, dim: int) -> None:
         self._client = client
         self._collection = collection
         self._dim = dim
+        self._local = self._unsettled = is_local(uri)
         with _complaining():
             client.load_collection(collection)
 
@@ -96,6 +104,7 @@ class Milvus(Vectors):
             }
             for entry, vector in zip(entries, vectors.float().tolist(), strict=True)
         ]
+        self._unsettled = self._local
         together = max(1, WRITTEN // (4 * self._dim + sum(map(_bytes, rows[:1]))))
         for start in range(0, len(rows), together):
             with _complaining():
@@ -108,6 +117,7 @@ class Milvus(Vectors):
         again for those whose last answer is still as near as their k-th; then distances are
         computed in float64.
         """
+        self._settle()
         entries: list[list[Entry]] = [[] for _ in vectors]
         squared = np.zeros((len(vectors), k))
         there = min(len(self), MOST)
@@ -128,6 +138,20 @@ class Milvus(Vectors):
             left, limit = tied, min(there, 4 * limit)
         return entries, squared
 
+    def _settle(self) -> None:
+        """In milvus-lite, give many new rows their lists; a server looks after its rows itself."""
+        if self._unsettled and len(self) >= MANY:
+            with _complaining():
+                self._client.flush(self._collection)
+                self._client.release_collection(self._collection)
+                if self._client.describe_index(self._collection, "vector")["index_type"] == "FLAT":
+                    self._client.drop_index(self._collection, "vector")
+                    index = self._client.prepare_index_params()
+                    index.add_index("vector", index_type="IVF_FLAT", metric_type="L2")
+                    self._client.create_index(self._collection, index)
+                self._client.load_collection(self._collection)
+        self._unsettled = False
+
     def _search(self, vectors: Tensor, limit: int) -> Iterator[list[Any]]:
         """Rows near each vector."""
         with _complaining():
@@ -136,7 +160,10 @@ class Milvus(Vectors):
                 data=vectors.float().tolist(),
                 limit=limit,
                 output_fields=FIELDS,
-                search_params={"metric_type": "L2"},
+                search_params={
+                    "metric_type": "L2",
+                    **({"params": {"nprobe": LISTS}} if self._local else {}),
+                },
                 consistency_level="Strong",
             )
         for hits in found:
@@ -171,7 +198,7 @@ def connect(uri: str, token: str | None) -> Any:
         InputError: The address is none.
         StoreError: Nothing answers there.
     """
-    local = "://" not in uri
+    local = is_local(uri)
     if local and not uri.endswith(LOCAL):
         raise InputError(
             f"uri={uri!r} is neither a path that ends in {LOCAL} nor an address such as "
@@ -193,11 +220,17 @@ def connect(uri: str, token: str | None) -> Any:
         return MilvusClient(str(Path(uri).absolute()) if local else uri, token=token or "")
 
 
-def collection(client: Any, name: str, dim: int, about: dict[str, Any]) -> Milvus:
+def is_local(uri: str) -> bool:
+    """Whether milvus-lite runs it in this process."""
+    return "://" not in uri
+
+
+def collection(client: Any, uri: str, name: str, dim: int, about: dict[str, Any]) -> Milvus:
     """The collection of this name, made where there is none.
 
     Args:
         client: What `connect` gave.
+        uri: What it was given.
         name: The name.
         dim: Numbers in a vector.
         about: What a new collection's vectors mean.
@@ -222,7 +255,7 @@ def collection(client: Any, name: str, dim: int, about: dict[str, Any]) -> Milvu
             _create(client, f"{name}_about", schema)
             row = {"id": "about", "about": json.dumps(about), "vector": [0.0, 0.0]}
             client.upsert(f"{name}_about", [row])
-    return Milvus(client, name, dim)
+    return Milvus(client, uri, name, dim)
 
 
 def about(client: Any, name: str) -> dict[str, Any] | None:
