@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from preimage.cli.options import QuietOption
+from preimage.cli.stopping import resumable
 from preimage.cli.words import column_list, hint
 from preimage.errors import InputError
 
@@ -112,15 +113,18 @@ def reproduce(
     if paper not in PAPERS:
         raise InputError(f"there is no paper {paper!r}{hint(paper, PAPERS)}")
     folder = Path(f"reproduction-{paper}") if output is None else output
-    if paper == "aegan":
-        _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
-        _aegan(folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet)
-    elif paper == "one2one":
-        _refuse("one2one", labels=labels, experiments=experiments, on=on)
-        _one2one(folder, data, preset or "paper", seeds, methods, quick, quiet)
-    else:
-        _refuse("twin", data=data, labels=labels, preset=preset)
-        _twin(folder, quick, seeds, experiments, methods, on, quiet)
+    with resumable(folder):
+        if paper == "aegan":
+            _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
+            _aegan(
+                folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet
+            )
+        elif paper == "one2one":
+            _refuse("one2one", labels=labels, experiments=experiments, on=on)
+            _one2one(folder, data, preset or "paper", seeds, methods, quick, quiet)
+        else:
+            _refuse("twin", data=data, labels=labels, preset=preset)
+            _twin(folder, quick, seeds, experiments, methods, on, quiet)
 
 
 def _twin(
