@@ -18,6 +18,19 @@ from preimage.errors import ClusterError, MissingExtraError
 LOCAL = "local"
 """The place that needs no address."""
 
+SPAWNED = "distributed.nanny.pre-spawn-environ"
+
+KEEP_MEMORY = {
+    "MALLOC_ARENA_MAX": 1,
+    "MALLOC_MMAP_THRESHOLD_": 32 << 20,
+    "MALLOC_TRIM_THRESHOLD_": 256 << 20,
+    "OMP_NUM_THREADS": 1,
+    "MKL_NUM_THREADS": 1,
+    "OPENBLAS_NUM_THREADS": 1,
+}
+"""Dask starts workers so that glibc gives memory back from 64 kB on. Tensors of a few megabytes that
+come and go then cost twice their computation, as each of their pages is asked for anew."""
+
 LOOPBACK = "127.0.0.1:0"
 """Where what Dask shows of itself can be looked at: from this machine alone, at any free port."""
 
@@ -46,10 +59,12 @@ def connected(on: str) -> Iterator[Client]:
             "install it with pip install 'preimage[cluster]'."
         ) from error
     if on == LOCAL:
+        import dask
         from dask.system import CPU_COUNT
 
         # What happens to workers is said in our words; Dask's own would be in the way of the bar.
         with (
+            dask.config.set({SPAWNED: KEEP_MEMORY}),
             distributed.LocalCluster(
                 n_workers=CPU_COUNT,
                 threads_per_worker=1,
