@@ -12,7 +12,7 @@ from preimage.cli.app import app
 from preimage.errors import InputError
 from preimage.images import Picture, write_picture
 from preimage.papers.one2one.data import open_data
-from preimage.papers.one2one.methods import METHODS, Plan
+from preimage.papers.one2one.methods import ABLATIONS, METHODS, Plan
 from preimage.papers.one2one.published import SENSITIVITY, TRANSLATION
 from preimage.papers.one2one.reproduce import Reproduction
 from preimage.translation import PRESETS
