@@ -13,7 +13,7 @@ from torch.nn import functional
 from preimage.translation import Kind, Pairs
 from preimage.translation.pairs.stack import brightness, rounded
 
-Pixels: TypeAlias = Shaped[np.ndarray, "c h w"]
+Pixels: TypeAlias = Shaped[np.ndarray, "_ _ _"]
 
 
 def shrunk(pairs: Pairs, size: int) -> Pairs:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from preimage.errors import DataError, InputError
-from preimage.translation.kinds import Colour
-
-Stray: TypeAlias = Literal["refuse", "nearest"]
-"""What is done with colours outside of a palette: complain, or take the nearest that is in it."""
+from preimage.translation.kinds import Colour, Stray
 
 SOME = 4
 """So many stray colours stand in a message."""
