@@ -31,7 +31,7 @@ class Cell:
         sensitivity: Changes of the scores; empty where pix2pix was not trained with this seed.
         parameters: Of the networks that translate.
         updates: Steps of the training.
-        cpu: Seconds of all cores that the training took.
+        cpu: Seconds of all cores that the training took; None where it was taken up again.
         precision: What networks computed in while they were trained.
         version: Of preimage, when it was measured.
     """
@@ -43,7 +43,7 @@ class Cell:
     sensitivity: Scores
     parameters: int
     updates: int
-    cpu: float
+    cpu: float | None
     precision: str
     version: str
 

@@ -32,7 +32,13 @@ class Measuring:
     segmenter: Segmenter | None
 
     def cell(
-        self, key: Key, model: Translator, *, baseline: Translator | None, cpu: float, updates: int
+        self,
+        key: Key,
+        model: Translator,
+        *,
+        baseline: Translator | None,
+        cpu: float | None,
+        updates: int,
     ) -> Cell:
         """Scores, round trip and sensitivity of a model.
 
@@ -40,7 +46,7 @@ class Measuring:
             key: Of the cell.
             model: Trained.
             baseline: Makes the perturbed images; None leaves sensitivity out.
-            cpu: Seconds of its training.
+            cpu: Seconds of its training; None where they are not known.
             updates: Steps of its training.
         """
         found = evaluate(model, self.data.test, ignored=self.data.ignored)

@@ -36,7 +36,7 @@ class Plan:
     ablated: float = 200.0
     stretch: float = 1.0
     longer: float = 2.0
-    segmenter_epochs: float = 40.0
+    segmenter_epochs: float = 12.0
     precision: Precision = "no"
     device: str | None = None
 
@@ -131,6 +131,10 @@ ABLATIONS = {
         "a channel for the direction", lambda paper: replace(paper, direction_channel=True)
     ),
     NEIGHBOURS: _changed("slices beside each slice (2.5-D)", lambda paper: paper),
+    "fine": _changed(
+        "L1 alone, maps of the full size",
+        lambda paper: replace(paper, adversarial=0.0, l1=1.0, core="fine", norm="none"),
+    ),
     "involution": _changed("exact involution", lambda paper: replace(paper, core="involution")),
 }
 """One change at a time."""

@@ -19,9 +19,10 @@ from preimage.papers.one2one.methods import MAIN, METHODS, NEIGHBOURS, PIX2PIX, 
 from preimage.papers.one2one.page import Page
 from preimage.papers.one2one.segmenter import Segmenter, has_labels
 from preimage.progress import progress
-from preimage.translation import Translator, load
+from preimage.translation import Pairs, Translator, load
 
 PAGE, RECORD, CELLS, MODELS = "results.md", "results.json", "cells.jsonl", "models"
+SPENT = "cpu.json"
 
 
 @final
@@ -120,9 +121,7 @@ class Reproduction:
         place = self._place(folder, key)
         model = replace(METHODS[key.method].make(self.plan), seed=key.seed, run=f"{place}.run")
         data = self.data if key.method != NEIGHBOURS else self.data.beside or self.data
-        begin = time.process_time()
-        model.fit(data.train)
-        cpu = time.process_time() - begin
+        cpu = _trained(model, data.train)
         model.save(place, force=True)
         return self._measuring(folder, data).cell(
             key,
@@ -153,3 +152,19 @@ class Reproduction:
             precision=self.plan.precision,
             device=self.plan.device,
         )
+
+
+def _trained(model: Translator, pairs: Pairs) -> float | None:
+    """CPU seconds of a training; those of one that was finished before are kept beside it.
+
+    None where it was taken up again: part of its seconds was spent by another process.
+    """
+    kept = Path(model.run or ".") / SPENT
+    fresh = not kept.parent.exists()
+    begin = time.process_time()
+    model.fit(pairs)
+    cpu = time.process_time() - begin
+    if fresh:
+        kept.write_text(json.dumps(cpu), "utf-8")
+        return cpu
+    return json.loads(kept.read_text("utf-8")) if kept.exists() else None

@@ -148,7 +148,7 @@ def ablations(cells: Sequence[Cell], data: Data) -> str:
         row = [method.title]
         for direction in DIRECTIONS.values():
             row += _numbers([one.scores[direction] for one in own], kinds, COLUMNS)
-        row += [f"{own[0].updates:,}", f"{own[0].cpu:.0f}"] if own else [NOT_RUN] * 2
+        row += [f"{own[0].updates:,}", _seconds(own)] if own else [NOT_RUN] * 2
         rows.append(row)
     note = "Shorter trainings of one seed; each row changes one thing of the first."
     return f"## One change at a time\n\n{note}\n\n{markdown_table(headings, rows)}"
@@ -173,7 +173,7 @@ def costs(cells: Sequence[Cell]) -> str:
                 f"{first.parameters:,}",
                 f"{first.key.epochs:g}",
                 f"{first.updates:,}",
-                mean_of([one.cpu for one in own], 0),
+                _seconds(own),
                 first.precision,
                 str(len(own)),
             ]
@@ -207,6 +207,11 @@ def published(title: str, printed: Published, directions: Mapping[str, str]) -> 
 
 def _of(cells: Sequence[Cell], method: str) -> list[Cell]:
     return [cell for cell in cells if cell.key.method == method]
+
+
+def _seconds(cells: Sequence[Cell]) -> str:
+    known = [one.cpu for one in cells if one.cpu is not None]
+    return mean_of(known, 0) if known else "not measured"
 
 
 def _all(cell: Cell, direction: str) -> dict[str, float]:
