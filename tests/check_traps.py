@@ -151,6 +151,13 @@ def turned(angle: float, sign: float) -> Case:
     )  # fmt: skip
 
 
+def spiral() -> Any:
+    """Slopes from 1 to 101 beside an antisymmetric matrix, which no one inverse approximates."""
+    generator = torch.Generator().manual_seed(0)
+    skew = torch.randn(8, 8, generator=generator, dtype=torch.float64)
+    return lambda x: x + 100 * torch.relu(x) + x @ (skew - skew.T)
+
+
 LINE, PLANE, UNIT = Reals(1), Reals(2), Box(0, 1)
 
 TRAPS = [
@@ -212,6 +219,10 @@ TRAPS = [
         "determinant > 0 and no inverse bound: Hadamard must not fire"),
     Case("narrow fold", plain(lambda x: x - 0.02 * torch.tanh(100 * (x - 0.123456))), Box(-1, 1),
          NO, NO, "f' = −1 at .123456"),
+    Case("x + 100 ReLU(x) + Kx, K antisymmetric", spiral, Reals(8), YES, YES, "vᵀJv ≥ |v|²"),
+    Case("tanh x + 3y, tanh y − 3x", plain(lambda x: torch.tanh(x) + 3 * torch.stack(
+        [x[:, 1], -x[:, 0]], 1)), PLANE, YES, YES,
+        "vᵀJv > 0 without a positive bound, and determinant > 9"),
     turned(2.0, -1.0), turned(3.0, -1.0), turned(2.0, 1.0),
     Case("circular difference, 1000", lambda: circular([-1.0, 1.0, 0.0]), Reals((1, 1000)), NO, NO,
          "constants are lost"),

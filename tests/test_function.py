@@ -184,3 +184,12 @@ def test_what_is_no_function_is_refused():
         as_function(np.sin)
     with pytest.raises(InputError, match="has its own"):
         as_function(Function(np.sin, Box(0, 1)), Box(0, 1))
+
+
+def test_mirrored_arrays_are_read_like_any_other() -> None:
+    def backwards(x: np.ndarray) -> np.ndarray:
+        return np.stack([x[:, 0] ** 3, x[:, 1]], axis=1)[:, ::-1]
+
+    function = Function(backwards, Box(np.array([1.0, 0.0])[::-1], np.array([2.0, 3.0])[::-1]))
+    x = torch.tensor([[2.0, 1.5]], dtype=torch.float64)
+    assert function(x).tolist() == [[1.5, 8.0]]

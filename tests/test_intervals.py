@@ -18,7 +18,7 @@ from preimage.intervals.enclosure import Interval
 from preimage.intervals.failures import UndefinedEnclosure, UnsupportedOperation, partial
 from preimage.intervals.first_order import enclose, enclose_jacobian, enclose_mean_value
 from preimage.intervals.krawczyk import certify
-from preimage.intervals.matrices import determinant_sign, left_inverse
+from preimage.intervals.matrices import determinant_sign, least_eigenvalue, left_inverse
 
 SAMPLES = 200
 
@@ -392,6 +392,24 @@ def test_the_mean_value_form_is_sound_and_tighter_on_small_boxes():
 
 
 # Matrices
+
+
+def test_least_eigenvalues_bound_the_form_of_every_matrix():
+    generator = torch.Generator().manual_seed(3)
+    proved = 0
+    for n in (1, 2, 5, 12):
+        skew = torch.randn(20, n, n, generator=generator, dtype=torch.float64)
+        middle = skew - skew.mT + torch.rand(20, n, 1, generator=generator) * torch.eye(n)
+        bound = least_eigenvalue(Interval(middle - 0.01, middle + 0.01))
+        proved += int((bound > 0).sum())
+        for _ in range(20):
+            noise = 0.02 * torch.rand(20, n, n, generator=generator, dtype=torch.float64) - 0.01
+            matrix = middle + noise
+            least = torch.linalg.eigvalsh((matrix + matrix.mT) / 2)[:, 0]
+            assert (bound <= least + 1e-12).all()
+    assert proved > 50
+    flat = rows([1.0, 5.0], [-5.0, 0.0])
+    assert least_eigenvalue(Interval(flat[None], flat[None])).item() == -math.inf
 
 
 def test_left_inverses_bound_the_inverse():

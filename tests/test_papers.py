@@ -18,6 +18,7 @@ from preimage.papers.twin.evaluation import Convention, anchors_asked, score
 from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.papers.twin.methods import methods
 from preimage.papers.twin.published import TABLE_1, TABLE_2
+from preimage.papers.twin.published_training import exact_pairs, pair_range
 from preimage.papers.twin.reproduce import Reproduction
 from preimage.papers.twin.summary import Summary, best, rmse
 from preimage.papers.twin.tables import NOT_RUN, tables
@@ -85,6 +86,39 @@ def test_proposals_for_the_half_ball_are_put_where_it_is_defined(place: list[flo
     assert half_ball.evaluate(inside).isfinite().all()
     if half_ball.evaluate(x).isfinite().all():
         torch.testing.assert_close(inside, x)
+
+
+def test_ranges_of_exact_pairs_are_those_of_the_published_code() -> None:
+    known = [0.0133, 0.0133, 0.0133, 0.0587, 0.2488, 0.5560, 0.1303, 0.2911, 0.2911]
+    ranges = [
+        float(pair_range(one, one.points * 3 // 5).unique(sorted=True)) for one in EXPERIMENTS
+    ]
+    assert ranges == pytest.approx(known, abs=6e-5)
+
+
+@settings(max_examples=12)
+@given(NUMBERS, st.integers(0, 99))
+def test_exact_pairs_are_within_reach_and_defined(number: int, seed: int) -> None:
+    experiment = EXPERIMENTS[number - 1]
+    pairs = exact_pairs(experiment, 300, 200, torch.Generator().manual_seed(seed))
+    away = (pairs.x - pairs.x_anchor).abs()
+    reach = pair_range(experiment, 300)
+    # An anchor that left the disc is moved to its rim, which may lead further along one input.
+    assert bool((away.norm(dim=1) <= reach.norm() * 1.5).all())
+    torch.testing.assert_close(pairs.y_anchor, experiment.evaluate(pairs.x_anchor))
+    assert bool(pairs.y_anchor.isfinite().all())
+
+
+@pytest.mark.parametrize("setting", list(Setting))
+def test_the_published_training_is_carried_out(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preimage.papers.twin.published_training.EPOCHS", 2)
+    cell = measure(Key(setting, 3, 0, "paper"), SHORT["paper"])
+    same = measure(Key(setting, 3, 0, "paper"), SHORT["paper"])
+    assert cell.scores == same.scores
+    assert set(cell.scores) == set(Convention)
+    assert (cell.scores[Convention.NEAREST].learned is None) == (setting is Setting.FORMULA)
 
 
 def test_published_numbers_agree_with_the_reductions_that_the_paper_prints() -> None:

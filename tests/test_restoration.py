@@ -186,7 +186,7 @@ def test_misfits_of_shape_are_refused() -> None:
 def test_search_is_nearer_to_what_was_observed(degradation: Degradation) -> None:
     x = known()[1]
     y = degradation.observe(x)
-    found = restore(y, degradation, inverter(), calls=80, starts=3)
+    found = restore(y, degradation, inverter(), calls=80, starts=3, adaptation=5)
     assert found.images.shape == x.shape
     apart = (degradation(found.images) - y).flatten(1).square().mean(dim=1).sqrt()
     assert torch.allclose(apart, found.residual, atol=1e-4)
@@ -199,10 +199,30 @@ def test_search_is_nearer_to_what_was_observed(degradation: Degradation) -> None
 def test_search_is_nearer_to_the_truth_than_the_plain_pass() -> None:
     x = known()[1]
     for degradation in (Blur(1.0), Mask(centre(8))):
-        found = restore(degradation(x), degradation, inverter(), calls=120)
+        found = restore(degradation(x), degradation, inverter(), calls=120, adaptation=0)
         assert found.plain is not None
         plain, better = ((one - x).square().mean() for one in (found.plain, found.images))
         assert float(better) < 0.5 * float(plain)
+
+
+def test_adaptation_makes_what_the_generator_cannot() -> None:
+    """Pictures of squares, of which the generator knows nothing; it stays as it was."""
+    x = torch.zeros(3, 1, 8, 8)
+    for i in range(3):
+        x[i, :, 2 : 5 + i, 1 : 4 + i] = 1
+    blur = Blur(0.7)
+    before = {name: one.clone() for name, one in inverter().fitted.state_dict().items()}
+    own, searched = (
+        restore(blur(x), blur, inverter(), calls=40, starts=2, adaptation=steps)
+        for steps in (200, 0)
+    )
+    after = inverter().fitted.state_dict()
+    assert all(torch.equal(one, after[name]) for name, one in before.items())
+    assert torch.equal(own.z, searched.z)
+    assert bool((own.residual < 0.8 * searched.residual).all())
+    errors = [float((one.images - x).square().mean()) for one in (own, searched)]
+    assert errors[0] < 0.8 * errors[1]
+    assert bool((own.calls == searched.calls + 200).all())
 
 
 def test_noise_ends_the_search() -> None:
@@ -216,8 +236,8 @@ def test_noise_ends_the_search() -> None:
 
 def test_restoration_repeats_and_does_not_look_at_neighbours() -> None:
     y = Blur(1.0)(known()[1])
-    first = restore(y, Blur(1.0), inverter(), calls=20)
-    again = restore(y, Blur(1.0), inverter(), calls=20)
+    first = restore(y, Blur(1.0), inverter(), calls=20, adaptation=10)
+    again = restore(y, Blur(1.0), inverter(), calls=20, adaptation=10)
     assert torch.equal(first.images, again.images)
 
 
@@ -227,6 +247,8 @@ def test_restoration_refuses_what_it_cannot_use() -> None:
         restore(y, Blur(1.0), RegressionInverter())
     with pytest.raises(InputError, match="1 start"):
         restore(y, Blur(1.0), inverter(), starts=0)
+    with pytest.raises(InputError, match="adaptation=-1"):
+        restore(y, Blur(1.0), inverter(), adaptation=-1)
     with pytest.raises(InputError, match="not finite"):
         restore(y * torch.nan, Blur(1.0), inverter())
     with pytest.raises(InputError, match="which is no image"):
@@ -243,7 +265,7 @@ def test_restoration_from_files(tmp_path: Path) -> None:
     inverter().save(tmp_path / "model")
     call = [
         *("gan", "restore", str(tmp_path / "model"), str(tmp_path / "seen")),
-        *("--blur", "1", "--calls", "40", "-o", str(tmp_path / "out")),
+        *("--blur", "1", "--calls", "40", "--adaptation", "3", "-o", str(tmp_path / "out")),
     ]
     done = CliRunner().invoke(app, call)
     assert done.exit_code == 1, done.output

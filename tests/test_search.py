@@ -26,6 +26,7 @@ from preimage.search import (
     ImageIndex,
     Matches,
     PHash,
+    code_feature,
     label_agreement,
     open_index,
 )
@@ -387,6 +388,22 @@ def test_codes_of_a_generator_find_images(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="another model"):
         open_index(tmp_path / "digits.index")
+
+
+@pytest.mark.slow
+def test_an_index_keeps_what_is_taken_of_a_model_that_moves(tmp_path: Path) -> None:
+    gan = DCGAN(latent=10, size=16, channels=1, width=4, steps=20, device="cpu").fit(DIGITS)
+    inverter = RegressionInverter(steps=20, width=4, device="cpu").fit(gan.generator_)
+    inverter.save(tmp_path / "digits.gan")
+    index = ImageIndex(feature=code_feature(tmp_path / "digits.gan", sides="both", taken="maps"))
+    index.add(DIGITS[:200])
+    index.save(tmp_path / "digits.index")
+    (tmp_path / "digits.gan").rename(tmp_path / "moved.gan")
+    with pytest.raises(InputError, match="is not there"):
+        open_index(tmp_path / "digits.index")
+    again = open_index(tmp_path / "digits.index", model=tmp_path / "moved.gan")
+    mirrored = DIGITS[:20, ..., ::-1]
+    assert again.query(mirrored, k=1).names == tuple((f"{i:03d}",) for i in range(20))
 
 
 def test_a_page_shows_every_image_and_needs_nothing_else(album: Path, tmp_path: Path) -> None:

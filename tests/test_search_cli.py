@@ -114,6 +114,7 @@ def test_duplicates_of_a_folder_and_of_an_index(run: Run) -> None:
         (("index", "nowhere", "-o", "x"), "there is no folder, archive or file nowhere"),
         (("index", "album", "-o", "x", "--by", "dash"), "did you mean dhash?"),
         (("index", "album", "-o", "x", "--by", "album"), "not a model"),
+        (("index", "album", "-o", "x", "--sides", "both"), "--sides and --taken are for models"),
         (("index", "album", "-o", "x", "--add"), "is not an index"),
         (("index", "album", "-o", "x", "--add", "--force"), "one of them"),
         (("index", "album", "-o", "album"), "--add"),

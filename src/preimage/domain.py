@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
+from preimage.arraylike import float64
 from preimage.errors import InputError
 
 
@@ -189,7 +190,7 @@ def as_box(domain: Any) -> Box:
 
 def _bounds(value: Any, role: str) -> Float64[Tensor, " p"]:
     try:
-        bounds = torch.as_tensor(value, dtype=torch.float64).detach().cpu().reshape(-1).clone()
+        bounds = float64(value).cpu().reshape(-1).clone()
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"Box {role} must be a number or numbers, not {value!r}.") from error
     if len(bounds) == 0:

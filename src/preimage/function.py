@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
-from enum import Enum
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
@@ -14,6 +13,21 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.arraylike import float64
+from preimage.calling import (
+    Derivatives,
+    Takes,
+    argument,
+    as_rows,
+    ask_array,
+    ask_for_gradient,
+    ask_tensor,
+    check_jacobian,
+    check_outputs,
+    nan_unless_finite,
+    outputs_and_jacobian,
+    succeeds,
+)
 from preimage.domain import Box, as_box
 from preimage.errors import FunctionError, InputError
 from preimage.space import EUCLIDEAN, OutputSpace
@@ -22,17 +36,17 @@ PROBES = 16
 """How many points of the domain are tried to find out what a callable takes and returns."""
 
 
-class Derivatives(Enum):
-    """Where the derivatives of a function come from."""
+@final
+@dataclass(frozen=True, kw_only=True)
+class _Probed:
+    """What a callable takes, where derivatives come from, and how many numbers there are."""
 
-    ANALYTIC = "analytic"
-    AUTODIFF = "autodiff"
-    FINITE_DIFFERENCES = "finite differences"
-
-
-class _Takes(Enum):
-    TENSOR = "a tensor"
-    ARRAY = "a NumPy array"
+    takes: Takes
+    derivatives: Derivatives
+    outputs: int
+    differences: int
+    lifted: int
+    precision: float
 
 
 @final
@@ -108,22 +122,22 @@ class Function:
     @property
     def derivatives(self) -> Derivatives:
         """Where derivatives come from; the first use calls the function on a few points."""
-        return self._probe[1]
+        return self._probed.derivatives
 
     @property
     def output_dim(self) -> int:
         """The number of outputs, q; the first use calls the function on a few points."""
-        return self._probe[2]
+        return self._probed.outputs
 
     @property
     def difference_dim(self) -> int:
         """How many numbers the difference of two outputs has, m; the outputs, save in a space."""
-        return self._probe[3]
+        return self._probed.differences
 
     @property
     def precision(self) -> float:
         """The spacing of the floating-point numbers that the function returns."""
-        return self._probe[4]
+        return self._probed.precision
 
     def on(self, domain: Box) -> Function:
         """The same function on another domain, with counts of its own."""
@@ -162,7 +176,7 @@ class Function:
     ) -> tuple[Float64[Tensor, "batch l"], Float64[Tensor, "batch m p"]]:
         """As `linearize`, with f(x) as its space lifts it."""
         if self.lifted is not None:
-            return self._one_pass(self.lifted, x, self._probe[5])
+            return self._one_pass(self.lifted, x, self._probed.lifted)
         y, jacobian = self.linearize(x)
         return self.space.lift(y), jacobian
 
@@ -172,7 +186,7 @@ class Function:
         """One backward pass per output serves the whole batch, since rows are independent."""
         with torch.enable_grad():
             leaf = x.detach().clone().requires_grad_()
-            y = _as_rows(self.fn(leaf), len(x))
+            y = as_rows(self.fn(leaf), len(x))
             change = self.space.difference(y, y.detach())
             gradients = [
                 torch.autograd.grad(column.sum(), leaf, retain_graph=True, allow_unused=True)[0]
@@ -211,7 +225,7 @@ class Function:
 
     def _supplied_jacobian(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch m p"]:
         """The user's Jacobian, halving a batch that fails until the failing rows stand alone."""
-        takes, m = self._probe[0], self.difference_dim
+        takes, m = self._probed.takes, self.difference_dim
         try:
             jacobian = self._call_jacobian(x, takes)
         except Exception:  # noqa: BLE001 - it is the user's code, and may raise anything
@@ -220,16 +234,16 @@ class Function:
             half = len(x) // 2
             parts = (self._supplied_jacobian(part) for part in (x[:half], x[half:]))
             return torch.cat(list(parts))
-        _check_jacobian(jacobian, x, m)
+        check_jacobian(jacobian, x, m)
         return jacobian
 
     def _one_pass(
         self, call: Callable[[Any], tuple[Any, Any]], x: Float64[Tensor, "batch p"], width: int
     ) -> tuple[Float64[Tensor, "batch _"], Float64[Tensor, "batch m p"]]:
         """The user's outputs and Jacobian, halving a batch that fails likewise."""
-        takes, m = self._probe[0], self.difference_dim
+        takes, m = self._probed.takes, self.difference_dim
         try:
-            y, jacobian = _outputs_and_jacobian(call, x, takes)
+            y, jacobian = outputs_and_jacobian(call, x, takes)
         except Exception:  # noqa: BLE001 - likewise
             if len(x) <= 1:
                 self.evaluations += len(x)
@@ -239,15 +253,15 @@ class Function:
             half = len(x) // 2
             parts = [self._one_pass(call, part, width) for part in (x[:half], x[half:])]
             return torch.cat([y for y, _ in parts]), torch.cat([slope for _, slope in parts])
-        _check_outputs(y, width)
-        _check_jacobian(jacobian, x, m)
+        check_outputs(y, width)
+        check_jacobian(jacobian, x, m)
         return self._counted(y), jacobian
 
-    def _call_jacobian(self, x: Tensor, takes: _Takes) -> Tensor:
+    def _call_jacobian(self, x: Tensor, takes: Takes) -> Tensor:
         with np.errstate(all="ignore"):
-            return _as_tensor(self.jacobian(_argument(x, takes)))  # pyright: ignore[reportOptionalCall]
+            return float64(self.jacobian(argument(x, takes)))  # pyright: ignore[reportOptionalCall]
 
-    def _try_derivatives(self, x: Tensor, takes: _Takes, y: Tensor, m: int) -> None:
+    def _try_derivatives(self, x: Tensor, takes: Takes, y: Tensor, m: int) -> None:
         """A first call of the user's derivatives, whose failure is an error rather than a gap."""
         if len(x) == 0:
             return
@@ -264,15 +278,15 @@ class Function:
             if one_pass is None:
                 again, jacobian = wanted, self._call_jacobian(x, takes)
             else:
-                again, jacobian = _outputs_and_jacobian(one_pass, x, takes)
+                again, jacobian = outputs_and_jacobian(one_pass, x, takes)
         except Exception as error:
             raise FunctionError(
                 f"the {name} failed where the function is defined ({type(error).__name__}: "
                 f"{error}). It is called with a batch {tuple(x.shape)} of the same kind as the "
                 f"function, and must return {shapes}; or leave it out."
             ) from error
-        _check_outputs(again, wanted.shape[1])
-        _check_jacobian(jacobian, x, m)
+        check_outputs(again, wanted.shape[1])
+        check_jacobian(jacobian, x, m)
         if bool((difference(again, wanted).norm(dim=1) > 1e-3 * (1 + y.norm(dim=1))).any()):
             raise FunctionError(
                 f"{name} gives other outputs than the function: {again[0].tolist()} where the "
@@ -283,45 +297,46 @@ class Function:
     def _counted(self, y: Float64[Tensor, "batch q"]) -> Float64[Tensor, "batch q"]:
         """Outputs that have been called for, with NaN throughout rows that are not usable."""
         self.evaluations += len(y)
-        y, lost = _nan_unless_finite(y)
+        y, lost = nan_unless_finite(y)
         self.excluded += lost
         return y
 
     def _rows(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, "batch q"]:
         """f(x), halving a batch that fails until the failing rows stand alone."""
-        takes, q = self._probe[0], self.output_dim
+        takes, q = self._probed.takes, self.output_dim
         try:
             with np.errstate(all="ignore"):
-                y = _as_rows(self.fn(_argument(x, takes)), len(x))
-            _check_outputs(y, q)
+                y = as_rows(self.fn(argument(x, takes)), len(x))
+            check_outputs(y, q)
         except Exception:  # noqa: BLE001 - likewise
             if len(x) <= 1:
                 self.excluded += len(x)
                 return x.new_full((len(x), q), torch.nan)
             half = len(x) // 2
             return torch.cat([self._rows(x[:half]), self._rows(x[half:])])
-        y, lost = _nan_unless_finite(y)
+        y, lost = nan_unless_finite(y)
         self.excluded += lost
         return y
 
-    def _takes_batches(self, takes: _Takes, points: Float64[Tensor, "batch p"]) -> bool:
+    def _takes_batches(self, takes: Takes, points: Float64[Tensor, "batch p"]) -> bool:
         """Whether points that work one by one also work together."""
-        alone = [one for one in points.split(1) if _succeeds(self.fn, _argument(one, takes), 1)]
+        alone = [one for one in points.split(1) if succeeds(self.fn, argument(one, takes), 1)]
         together = torch.cat(alone)
-        return _succeeds(self.fn, _argument(together, takes), len(together))
+        return succeeds(self.fn, argument(together, takes), len(together))
 
     @cached_property
-    def _probe(self) -> tuple[_Takes, Derivatives, int, int, float, int]:
-        """What the callable takes, where derivatives come from, the dimensions, the precision."""
+    def _probed(self) -> _Probed:
+        """What the callable takes and returns, found by calling it on a few points."""
         points = torch.cat([self.domain.center[None], self.domain.sobol(PROBES - 1)])
         failures: list[str] = []
         for batch in (points, *points.split(1)):
-            for ask in (_ask_for_gradient, _ask_array, _ask_tensor):
+            for ask in (ask_for_gradient, ask_array, ask_tensor):
                 try:
-                    takes, derivatives, y, precision = ask(self.fn, batch)
+                    answer = ask(self.fn, batch)
                 except Exception as error:  # noqa: BLE001 - likewise
                     failures.append(f"{type(error).__name__}: {error}")
                     continue
+                takes, derivatives, y = answer.takes, answer.derivatives, answer.y
                 if len(batch) == 1 and not self._takes_batches(takes, points):
                     continue
                 m = self.space.difference(y, y).shape[1]
@@ -329,8 +344,14 @@ class Function:
                     usable = y.isfinite().all(dim=1)
                     self._try_derivatives(batch[usable], takes, y[usable], m)
                     derivatives = Derivatives.ANALYTIC
-                width = self.space.lift(y).shape[1]
-                return takes, derivatives, y.shape[1], m, precision, width
+                return _Probed(
+                    takes=takes,
+                    derivatives=derivatives,
+                    outputs=y.shape[1],
+                    differences=m,
+                    lifted=self.space.lift(y).shape[1],
+                    precision=answer.precision,
+                )
         raise FunctionError(
             f"the function failed on every one of {PROBES} points of {self.domain}. It must take "
             f"a batch of shape (batch, {self.domain.dim}) and return (batch, outputs) or (batch,). "
@@ -338,15 +359,6 @@ class Function:
             "Check the bounds, and that it computes on whole batches; a float32 network "
             "needs .double()."
         )
-
-
-def _succeeds(fn: Callable[[Any], Any], x: Any, rows: int) -> bool:
-    try:
-        with np.errstate(all="ignore"):
-            _as_rows(fn(x), rows)
-    except Exception:  # noqa: BLE001 - likewise
-        return False
-    return True
 
 
 def as_function(function: Any, domain: Any = None) -> Function:
@@ -364,89 +376,3 @@ def as_function(function: Any, domain: Any = None) -> Function:
             "preimage.invert(f, y, preimage.Box(low, high))."
         )
     return Function(function, domain)
-
-
-def _argument(x: Float64[Tensor, "batch p"], takes: _Takes) -> Any:
-    # A copy, so that a function that writes into its argument cannot change ours.
-    copy = x.detach().clone()
-    return copy.numpy() if takes is _Takes.ARRAY else copy
-
-
-def _as_rows(y: Any, rows: int) -> Float64[Tensor, "batch q"]:
-    """What a callable returned as `(rows, q)` float64, or an error that says what it was."""
-    tensor = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y, dtype=np.float64))
-    tensor = tensor.to(torch.float64)
-    if tensor.ndim == 1:
-        tensor = tensor[:, None]
-    if tensor.ndim != 2 or tensor.shape[0] != rows or tensor.shape[1] == 0:
-        raise InputError(
-            f"the function returned shape {tuple(np.shape(y))} for a batch of {rows} rows; "
-            f"it must return ({rows}, outputs) or ({rows},)"
-        )
-    return tensor
-
-
-def _outputs_and_jacobian(
-    call: Callable[[Any], tuple[Any, Any]], x: Tensor, takes: _Takes
-) -> tuple[Tensor, Tensor]:
-    with np.errstate(all="ignore"):
-        y, jacobian = call(_argument(x, takes))
-    return _as_rows(y, len(x)).detach(), _as_tensor(jacobian)
-
-
-def _as_tensor(values: Any) -> Float64[Tensor, "..."]:
-    if not isinstance(values, Tensor):
-        values = torch.as_tensor(np.asarray(values, dtype=np.float64))
-    return values.detach().to(torch.float64)
-
-
-def _nan_unless_finite(y: Float64[Tensor, "batch q"]) -> tuple[Float64[Tensor, "batch q"], int]:
-    """NaN throughout the rows that are not finite throughout, and how many they are."""
-    # One sum tells quickly that all is well, which it nearly always is.
-    if math.isfinite(float(y.sum())):
-        return y, 0
-    usable = y.isfinite().all(dim=1, keepdim=True)
-    return y.where(usable, torch.nan), int((~usable).sum())
-
-
-def _check_outputs(y: Tensor, q: int) -> None:
-    if y.shape[1] != q:
-        raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
-
-
-def _check_jacobian(jacobian: Tensor, x: Tensor, m: int) -> None:
-    wanted = (len(x), m, x.shape[1])
-    if tuple(jacobian.shape) != wanted:
-        raise InputError(
-            f"the jacobian returned shape {tuple(jacobian.shape)} for an input of shape "
-            f"{tuple(x.shape)}; it must return (batch, outputs, inputs) = {wanted}."
-        )
-
-
-def _precision(y: Any) -> float:
-    dtype = y.dtype if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y)).dtype
-    return torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
-
-
-def _ask_for_gradient(
-    fn: Callable[[Any], Any], x: Tensor
-) -> tuple[_Takes, Derivatives, Tensor, float]:
-    with torch.enable_grad():
-        raw = fn(x.detach().clone().requires_grad_())
-    if not isinstance(raw, Tensor):
-        raise InputError(f"a {type(raw).__name__} came back for a tensor")
-    y = _as_rows(raw, len(x))
-    known = Derivatives.AUTODIFF if y.requires_grad else Derivatives.FINITE_DIFFERENCES
-    return _Takes.TENSOR, known, y.detach(), _precision(raw)
-
-
-def _ask_array(fn: Callable[[Any], Any], x: Tensor) -> tuple[_Takes, Derivatives, Tensor, float]:
-    with np.errstate(all="ignore"):
-        raw = fn(x.clone().numpy())
-    return _Takes.ARRAY, Derivatives.FINITE_DIFFERENCES, _as_rows(raw, len(x)), _precision(raw)
-
-
-def _ask_tensor(fn: Callable[[Any], Any], x: Tensor) -> tuple[_Takes, Derivatives, Tensor, float]:
-    with torch.no_grad():
-        raw = fn(x.clone())
-    return _Takes.TENSOR, Derivatives.FINITE_DIFFERENCES, _as_rows(raw, len(x)), _precision(raw)

@@ -8,6 +8,7 @@ import typer
 from preimage.cli.found import print_skipped
 from preimage.cli.options import ForceOption, QuietOption, SeedOption
 from preimage.cli.restore import restore
+from preimage.cli.stopping import resumable
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -108,7 +109,8 @@ def train(
         run=place / "generator",
         **where,
     )
-    model.fit(images)
+    with resumable(place):
+        model.fit(images)
     skipped = model.skipped_
     if encoder != "none":
         inverse = replace(
@@ -118,11 +120,12 @@ def train(
             **where,
         )
         made = model.generator_
-        model = (
-            inverse.fit(made, images)
-            if isinstance(inverse, CombinedInverter)
-            else inverse.fit(made)
-        )
+        with resumable(place):
+            model = (
+                inverse.fit(made, images)
+                if isinstance(inverse, CombinedInverter)
+                else inverse.fit(made)
+            )
     model.save(output, force=force)
     if not quiet:
         print_skipped(skipped, images.notes)

@@ -43,11 +43,18 @@ def restore(
         int, typer.Option(metavar="N", help="The most calls of the generator for each start.")
     ] = 100,
     starts: Annotated[int, typer.Option(metavar="N", help="Codes to start from.")] = 4,
+    adaptation: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Steps in which the generator is adapted to each image; 0 keeps to its own.",
+        ),
+    ] = 200,
     seed: SeedOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find images of the generator that are consistent with blurred, masked, small or noisy ones.
+    """Find images that are consistent with blurred, masked, small or noisy ones.
 
     preimage gan restore faces.gan blurred/ --blur 2 -o sharp
 
@@ -81,7 +88,15 @@ def restore(
         )
     _, *sides = inverter.fitted.image_shape
     degradation = _degradation(blur, downsample, mask, noise, (sides[0], sides[1]))
-    found = restored(images, degradation, inverter, calls=calls, starts=starts, seed=seed or 0)
+    found = restored(
+        images,
+        degradation,
+        inverter,
+        calls=calls,
+        starts=starts,
+        adaptation=adaptation,
+        seed=seed or 0,
+    )
     with writing_pictures(output, force=force) as write:
         for name, picture in zip(found.names, found.images, strict=True):
             write(name, Picture(picture.clamp(0, 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -21,6 +21,7 @@ from preimage.errors import InputError
 if TYPE_CHECKING:
     from preimage.images import Images
     from preimage.search import Feature, ImageIndex
+    from preimage.search.codes import Sides, Taken
 
 search = typer.Typer(no_args_is_help=True, help="Find similar images, and duplicates.")
 
@@ -43,6 +44,21 @@ ByOption: TypeAlias = Annotated[
         metavar="dhash|phash|colour|MODEL",
         help="What images are compared by: a hash, their colours, or the codes of a model that "
         "`preimage gan train` wrote.",
+    ),
+]
+
+SidesOption: TypeAlias = Annotated[
+    Literal["given", "both"],
+    typer.Option(
+        help="With a MODEL: `both` takes an image and its mirror image for the same.",
+    ),
+]
+
+TakenOption: TypeAlias = Annotated[
+    Literal["codes", "maps"],
+    typer.Option(
+        help="With a MODEL: compare its codes, or the last maps of its network, which are longer "
+        "and tell real images apart better.",
     ),
 ]
 
@@ -91,6 +107,8 @@ def index(
         ),
     ],
     by: ByOption = None,
+    sides: SidesOption = "given",
+    taken: TakenOption = "codes",
     add: Annotated[
         bool, typer.Option("--add", help="Add to an index that is already there.")
     ] = False,
@@ -105,6 +123,8 @@ def index(
 
     preimage search index more.zip -o holidays.index --add
 
+    preimage search index portraits -o portraits.index --by faces.gan --sides both --taken maps
+
     Images that cannot be read are passed over and listed. Those that are in the index already are
     not read again.
     """
@@ -112,7 +132,9 @@ def index(
         raise InputError("--add keeps what is there and --force replaces it; give one of them.")
     images = _images(photos)
     found = _opened(output, by, collection, token) if add else None
-    made = found or _new(output, by or FEATURE_NAMES[0], collection, token, force=force)
+    made = found or _new(
+        output, _feature(by or FEATURE_NAMES[0], sides, taken), collection, token, force=force
+    )
     added = made.add(images)
     if made.uri is None:
         made.save(output, force=add or force)
@@ -239,17 +261,21 @@ def _opened(place: str, by: str | None, collection: str, token: str | None) -> I
     """An index that is there."""
     from preimage.search import open_index
 
-    feature = None if by is None else _feature(by)
-    return open_index(place, feature=feature, collection=collection, token=token)
+    if by is None or by in FEATURE_NAMES:
+        feature = None if by is None else _feature(by)
+        return open_index(place, feature=feature, collection=collection, token=token)
+    _check_model(by)
+    return open_index(place, model=by, collection=collection, token=token)
 
 
-def _new(place: str, by: str, collection: str, token: str | None, *, force: bool) -> ImageIndex:
+def _new(
+    place: str, feature: Feature, collection: str, token: str | None, *, force: bool
+) -> ImageIndex:
     """An index that is not there yet."""
     from preimage.files import check_folder
     from preimage.search import ImageIndex
     from preimage.search.saving import in_milvus
 
-    feature = _feature(by)
     if not in_milvus(place):
         try:
             check_folder(place, force=force)
@@ -276,19 +302,25 @@ def _memory(by: str) -> ImageIndex:
     return ImageIndex(feature=_feature(by))
 
 
-def _feature(by: str) -> Feature:
+def _feature(by: str, sides: Sides = "given", taken: Taken = "codes") -> Feature:
     """What `--by` names."""
     from preimage.search.features import FEATURES
     from preimage.search.saving import code_feature
 
-    if by in FEATURES:
-        return FEATURES[by]()
+    if by not in FEATURES:
+        _check_model(by)
+        return code_feature(by, sides=sides, taken=taken)
+    if (sides, taken) != ("given", "codes"):
+        raise InputError(f"--sides and --taken are for models, and --by is {by}; leave them out.")
+    return FEATURES[by]()
+
+
+def _check_model(by: str) -> None:
     if not Path(by).exists():
         raise InputError(
-            f"--by {by!r} is neither one of {', '.join(FEATURES)} nor a model"
-            f"{hint(by, list(FEATURES))}"
+            f"--by {by!r} is neither one of {', '.join(FEATURE_NAMES)} nor a model"
+            f"{hint(by, list(FEATURE_NAMES))}"
         )
-    return code_feature(by)
 
 
 def _check_outputs(output: Path | None, page: Path | None, *, force: bool) -> None:

@@ -1,5 +1,6 @@
 """Image generators and their inverses."""
 
+from preimage.generators.adaptation import Adapted, adapt
 from preimage.generators.base import GeneratorInverter
 from preimage.generators.bigan import BiGAN
 from preimage.generators.codes import Codes
@@ -34,6 +35,7 @@ __all__ = [
     "DCGAN",
     "MODELS",
     "Adam",
+    "Adapted",
     "BiGAN",
     "Blur",
     "Codes",
@@ -61,6 +63,7 @@ __all__ = [
     "Sequence",
     "Translated",
     "Uniform",
+    "adapt",
     "descend",
     "load",
     "refine",

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from preimage.errors import InputError
+from preimage.generators.adaptation import adapt
 from preimage.generators.base import GeneratorInverter
 from preimage.generators.degradations import Degradation
 from preimage.generators.descents import Descent
@@ -34,8 +35,9 @@ class Restoration:
     """For each observation an image that is consistent with it. It need not be the true one.
 
     Attributes:
-        images: A consistent image each, as the generator makes it, `(n, c, h, w)` in [0, 1].
-        z: Their codes.
+        images: A consistent image each, `(n, c, h, w)`, as the generator makes it, or as one that
+            was adapted to it does.
+        z: The codes that the search found, for the generator as it is.
         residual: How far each is from what was observed: the root mean square difference of an
             observed value. At the noise or below, the image explains all that was seen.
         plain: What one pass through encoder and generator gives, which knows nothing of the
@@ -107,6 +109,7 @@ def restore(
     *,
     calls: int = 100,
     starts: int = 4,
+    adaptation: int = 200,
     descent: Descent | None = None,
     seed: int = 0,
 ) -> Restoration:
@@ -117,6 +120,9 @@ def restore(
     observation as it is, and from codes drawn from the prior; after a quarter of the calls only the
     best of these goes on. Where the noise is known, a row stops as soon as its residual is no more
     than that: what is left is noise, and an image that fits it better is no better.
+
+    What the generator cannot make, no code gives. So its weights are then adapted to each
+    observation for some steps (`adapt`), which for real images is worth several decibels.
 
     The seed's way, one pass through encoder and generator, is given as `plain`: it knows nothing of
     the degradation, so that the image of a blurred photograph is itself blurred, or off.
@@ -129,6 +135,8 @@ def restore(
         inverter: A fitted one; its generator makes the images.
         calls: The most calls of the generator for each start and observation.
         starts: How many codes to start from.
+        adaptation: Steps in which a copy of the generator is adapted to each observation; 0 keeps
+            to images of the generator.
         descent: How codes are moved; `QuasiNewton()` by default.
         seed: Fixes the starts that are drawn.
 
@@ -143,9 +151,12 @@ def restore(
         Luo et al., AEGAN, 2017, section 4.3 (the plain pass). Bora et al., Compressed sensing using
         generative models, 2017 (the search).
     """
-    if starts < 1 or calls < HEAT:
-        raise InputError(f"starts={starts}, calls={calls}; give 1 start and {HEAT} calls or more.")
-    task = _Task(inverter.fitted, degradation, inverter, calls, starts, descent)
+    if starts < 1 or calls < HEAT or adaptation < 0:
+        raise InputError(
+            f"starts={starts}, calls={calls}, adaptation={adaptation}; give 1 start and {HEAT} "
+            "calls or more, and no negative number of steps."
+        )
+    task = _Task(inverter.fitted, degradation, inverter, calls, starts, adaptation, descent)
     shape, source = _observed_shape(degradation, inverter.fitted), random_generator(seed)
     if isinstance(observed, Tensor) and tuple(observed.shape[1:]) == shape:
         if not bool(observed.isfinite().all()):
@@ -181,6 +192,7 @@ class _Task:
     inverter: GeneratorInverter
     calls: int
     starts: int
+    adaptation: int
     descent: Descent | None
 
     def solve(self, y: Tensor, names: tuple[str, ...], source: torch.Generator) -> Restoration:
@@ -203,15 +215,23 @@ class _Task:
         best = residuals.argmin(dim=0)
         z = torch.stack([one.z for one in first])[best, torch.arange(len(y))]
         end = self._descend(z, y, self.calls - self.calls // HEAT)
+        calls = torch.stack([one.calls for one in first]).sum(dim=0) + end.calls
         with torch.no_grad():
-            images = self.generator(end.z)
+            images, residual = self.generator(end.z).cpu(), end.residual.cpu()
+        if self.adaptation:
+            own = adapt(
+                self.generator, end.z, y, steps=self.adaptation, degradation=self.degradation
+            )
+            better = own.residual < residual
+            images = own.images.where(better[:, None, None, None], images)
+            residual, calls = own.residual.where(better, residual), calls + own.calls
         return Restoration(
-            images.cpu(),
+            images,
             end.z.cpu(),
-            end.residual.cpu(),
+            residual,
             None if plain is None else plain.cpu(),
             plain_residual,
-            torch.stack([one.calls for one in first]).sum(dim=0) + end.calls,
+            calls,
             names,
         )
 

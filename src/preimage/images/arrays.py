@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.arraylike import forwards
 from preimage.errors import InputError
 from preimage.images.picture import SHOWN_AS, Depth, Raster, check_brightness
 from preimage.images.sources import Entry, Read, Source
@@ -64,8 +65,10 @@ def arrays(given: Any) -> Arrays:
 
 def _scaled(given: Any) -> tuple[Tensor, Depth]:
     """uint8 as it is; all else as float32 in [0, 1]."""
-    if isinstance(given, np.ndarray) and given.dtype == np.uint16:
-        return torch.from_numpy(given.astype(np.float32) / np.float32(65535)), 16
+    if isinstance(given, np.ndarray):
+        given = forwards(given)
+        if given.dtype == np.uint16:
+            return torch.from_numpy(given.astype(np.float32) / np.float32(65535)), 16
     try:
         values = torch.as_tensor(given).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:

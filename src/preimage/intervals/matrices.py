@@ -1,4 +1,4 @@
-"""Linear algebra with proof: inverses, injectivity and the sign of determinants."""
+"""Linear algebra with proof: inverses, injectivity, signs of determinants, definiteness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from preimage.intervals import bounds as b
 from preimage.intervals import products
 from preimage.intervals.bounds import Bounds, constant, up
 from preimage.intervals.enclosure import Interval
-from preimage.intervals.rounding import above
+from preimage.intervals.rounding import above, below
 
 COLLATZ_STEPS = 6
 """Power steps towards the vector with which the spectral radius is bounded."""
@@ -135,3 +135,35 @@ def determinant_sign(matrix: Interval | Bounds) -> Int64[Tensor, "..."]:
 def full_rank(jacobian: Interval | Bounds) -> Bool[Tensor, "..."]:
     """Whether every matrix in an interval matrix surely has full column rank."""
     return left_inverse(jacobian).spectral_radius < 1
+
+
+def least_eigenvalue(matrix: Interval | Bounds) -> Float64[Tensor, " rows"]:
+    r"""A positive lower bound of $v^\top A v / |v|^2$ for all A in each interval matrix, or -inf.
+
+    With approximate eigenvectors V of the middle's symmetric part, Gershgorin's circles bound
+    $w^\top V^\top A V w$ below by $g |w|^2$, and $|Vw|^2 \le (1 + \|V^\top V - I\|_\infty) |w|^2$.
+
+    Args:
+        matrix: Intervals of shape `(rows, n, n)`.
+
+    Example:
+        >>> turn = torch.tensor([[[2.0, 9.0], [-9.0, 3.0]]]).double()
+        >>> least_eigenvalue(Interval(turn, turn)).numpy().round(12)
+        array([2.])
+    """
+    bounds = matrix.bounds if isinstance(matrix, Interval) else matrix
+    n = bounds.low.shape[1]
+    symmetric = b.scale(b.add(bounds, Bounds(bounds.low.mT, bounds.high.mT)), 0.5)
+    finite = symmetric.finite.all(dim=2).all(dim=1)
+    middle = symmetric.mid.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    vectors = torch.linalg.eigh(middle).eigenvectors
+    transposed = constant(vectors.mT.contiguous())
+    turned = products.matmul(products.matmul(transposed, symmetric), constant(vectors))
+    eye = torch.eye(n, dtype=torch.float64)
+    skew = b.subtract(products.matmul(transposed, constant(vectors)), constant(eye))
+    skewness = up(skew.magnitude.sum(dim=2), n).amax(dim=1)
+    around = up(turned.magnitude.masked_fill(eye.bool(), 0.0).sum(dim=2), n)
+    least = below(turned.low.diagonal(dim1=1, dim2=2) - around).amin(dim=1)
+    # Skewness below one makes V regular, so that every vector v is some V w.
+    proved = finite & (skewness < 0.5) & (least > 0)
+    return torch.where(proved, below(least / above(1 + skewness)), -torch.inf)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from preimage.arraylike import float64
 from preimage.errors import InputError
 from preimage.robots.rotations import (
     axes_of_vector,
@@ -122,8 +123,7 @@ def quaternions_from_poses(poses: Any) -> Any:
 def _values(given: Any, shape: tuple[int, ...], role: str) -> torch.Tensor:
     """What was given as a batch of float64, detached."""
     try:
-        values = torch.as_tensor(given if isinstance(given, torch.Tensor) else np.asarray(given))
-        values = values.detach().to("cpu", torch.float64)
+        values = float64(given).cpu()
     except (TypeError, ValueError) as error:
         raise InputError(f"{role} must be numbers, not {type(given).__name__}: {error}") from error
     if values.ndim == len(shape):

@@ -44,6 +44,7 @@ def open_index(
     place: str | os.PathLike[str],
     *,
     feature: Feature | None = None,
+    model: str | os.PathLike[str] | None = None,
     collection: str = "preimage",
     token: str | None = None,
 ) -> ImageIndex:
@@ -53,7 +54,8 @@ def open_index(
         place: A folder that `ImageIndex.save` wrote, a `.db` of milvus-lite, or the address of a
             Milvus server.
         feature: What made it. None makes it again from what the index says: hashes and colours of
-            their settings, a code feature of the folder of its model, if that is where it was.
+            their settings, a code feature of the folder of its model.
+        model: That folder, if it is no longer where it was.
         collection: The name of the collection in Milvus.
         token: What a Milvus server wants to see.
 
@@ -74,7 +76,7 @@ def open_index(
         3
     """
     if in_milvus(place):
-        return _from_milvus(os.fspath(place), feature, collection, token)
+        return _from_milvus(os.fspath(place), feature, model, collection, token)
     if not (Path(place) / MARK).is_file():
         raise StoreError(
             f"{place} is not an index of images; make one with "
@@ -87,7 +89,7 @@ def open_index(
             "the folder that `preimage search index` or ImageIndex.save wrote."
         )
     try:
-        index = ImageIndex(feature=feature or _feature(config, str(place)))
+        index = ImageIndex(feature=feature or _feature(config, str(place), model))
         index.check_about(config, str(place))
         entries = [Entry(*one) for one in json.loads(_untext(tensors["entries"]))]
         index.vectors.put(entries, tensors["vectors"])
@@ -107,7 +109,11 @@ def in_milvus(place: str | os.PathLike[str]) -> bool:
 
 
 def _from_milvus(
-    uri: str, feature: Feature | None, collection: str, token: str | None
+    uri: str,
+    feature: Feature | None,
+    model: str | os.PathLike[str] | None,
+    collection: str,
+    token: str | None,
 ) -> ImageIndex:
     from preimage.search import milvus
 
@@ -120,24 +126,30 @@ def _from_milvus(
             f"{uri} has no collection {collection!r}; make one with `preimage search index`, or "
             "name another."
         )
-    made = feature or _feature(about, uri)
+    made = feature or _feature(about, uri, model)
     return ImageIndex(feature=made, uri=uri, collection=collection, token=token)
 
 
-def _feature(about: dict[str, Any], where: str) -> Feature:
-    """What made an index, by what the index says."""
+def _feature(about: dict[str, Any], where: str, model: str | os.PathLike[str] | None) -> Feature:
+    """What made an index, by what the index says, with the model where it is now."""
     if about["feature"] != CodeFeature.name:
+        if model is not None:
+            raise InputError(
+                f"the index {where} was made by {about['feature']}, which is another feature or "
+                f"another model than {os.fspath(model)}; leave it out."
+            )
         return feature_of(about["feature"], about["settings"])
-    model = about["settings"].get("model")
-    if model is None or not Path(model).is_dir():
-        lost = f"in {model}, which is not there" if model else "never saved"
+    was = about["settings"].get("model")
+    now = model or was
+    if now is None or not Path(now).is_dir():
+        lost = f"in {now}, which is not there" if now else "never saved"
         raise InputError(
-            f"the index {where} has the codes of a model that was {lost}; pass feature= "
+            f"the index {where} has the codes of a model that was {lost}; pass feature= or model= "
             "(--by MODEL on the command line) with the model that made it."
         )
     settings = about["settings"]
     sides, taken = settings.get("sides", "given"), settings.get("taken", "codes")
-    return code_feature(model, sides=sides, taken=taken)
+    return code_feature(now, sides=sides, taken=taken)
 
 
 def code_feature(

@@ -1,4 +1,4 @@
-"""Proofs of injectivity by intervals: on the whole domain, cell by cell, and pair by pair."""
+"""Proofs of injectivity by intervals: on the whole domain at once, and pair by pair."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch import Tensor
 from preimage.domain import Box
 from preimage.errors import PreimageError
 from preimage.intervals import bounds as b
-from preimage.intervals import products
 from preimage.intervals.bounds import Bounds, constant
 from preimage.intervals.boxes import rows
 from preimage.intervals.failures import partial
@@ -19,6 +18,7 @@ from preimage.intervals.matrices import left_inverse
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Reals
 from preimage.verdicts.halving import halved
+from preimage.verdicts.passes import passed
 from preimage.verdicts.problem import Problem
 
 JACOBIAN_SIZE = 256
@@ -27,27 +27,15 @@ JACOBIAN_SIZE = 256
 ENTRIES = 1 << 20
 """The most derivatives that are carried at once."""
 
-CELLS = 20_000
-"""The most cells that are looked at."""
-
-DEPTH = 40
-"""How often a cell is cut at most."""
-
 PAIRS = 400_000
 """The most pairs of cells that are looked at."""
 
 
 def jacobian(problem: Problem) -> list[Claim]:
     r"""One enclosure of the Jacobian on the whole domain: $\rho(|I - C[J]|) < 1$."""
-    if problem.m < problem.n:
+    slope = whole_jacobian(problem)
+    if slope is None:
         return []
-    if problem.n > JACOBIAN_SIZE or problem.n * problem.size > ENTRIES:
-        problem.note("injective", "interval Jacobian: the function is too large")
-        return []
-    if isinstance(problem.on_box, PreimageError):
-        problem.note("injective", f"intervals: {problem.on_box}")
-        return []
-    _, slope = problem.on_box
     if problem.n == problem.m == 1:
         return _monotone(problem, float(slope.low), float(slope.high))
     if not bool(slope.finite.all()):
@@ -59,11 +47,24 @@ def jacobian(problem: Problem) -> list[Claim]:
         return []
     lipschitz = float(b.up(slope.magnitude.square().sum().sqrt(), slope.low.numel()))
     inverse = float(found.lipschitz) * math.sqrt(problem.n) * (1 + 1e-15)
-    return _bijection(
+    return bijection(
         problem, "interval Jacobian",
         "All matrices in an enclosure of the Jacobian on the whole domain have full column rank.",
         {"kind": "jacobian"}, {"lipschitz": lipschitz, "inverse lipschitz": inverse},
     )  # fmt: skip
+
+
+def whole_jacobian(problem: Problem) -> Bounds | None:
+    """An enclosure of the Jacobian on the whole domain, `(1, m, n)`, which may be unbounded."""
+    if problem.m < problem.n:
+        return None
+    if problem.n > JACOBIAN_SIZE or problem.n * problem.size > ENTRIES:
+        problem.note("injective", "interval Jacobian: the function is too large")
+        return None
+    if isinstance(problem.on_box, PreimageError):
+        problem.note("injective", f"intervals: {problem.on_box}")
+        return None
+    return problem.on_box[1]
 
 
 def _monotone(problem: Problem, low: float, high: float) -> list[Claim]:
@@ -74,11 +75,11 @@ def _monotone(problem: Problem, low: float, high: float) -> list[Claim]:
         return []
     bounds = {"lipschitz": max(abs(low), abs(high)), "inverse lipschitz": 1 / least * (1 + 1e-15)}
     size = f"at least {least:.4g}" if low > 0 else f"at most {-least:.4g}"
-    return _bijection(problem, "monotony", f"The derivative is {size} on the whole domain.",
+    return bijection(problem, "monotony", f"The derivative is {size} on the whole domain.",
                       {"kind": "jacobian"}, bounds)  # fmt: skip
 
 
-def _bijection(
+def bijection(
     problem: Problem, rule: str, reason: str, certificate: dict[str, str], bounds: dict[str, float]
 ) -> list[Claim]:
     """An injective function, which on all of R^n with n outputs is onto as well."""
@@ -90,73 +91,6 @@ def _bijection(
         found.append(problem.claim("surjective", Status.PROVED, Level.INTERVAL, rule, onto,
                                    certificate=certificate))  # fmt: skip
     return found
-
-
-def cells(problem: Problem) -> list[Claim]:
-    r"""Cell by cell with one preconditioner C: $C J(x)$ positive definite, or a P-matrix.
-
-    Where $v^T C J v > 0$ for every matrix in every cell, $(x - x')^T C (f(x) - f(x')) > 0$, since
-    the mean of J between two points of a convex set is a mean of such matrices. The determinants
-    of P-matrices need a smooth function (Gale and Nikaido 1965), and n at most 6.
-    """
-    if not isinstance(problem.domain, Box) or problem.m != problem.n or problem.n > 6:
-        return []
-    box = problem.domain
-    try:
-        with partial():
-            _, slope = linearized(problem.subject, constant(box.center[None]))
-    except PreimageError:
-        return []
-    choices = [left_inverse(slope).matrix[0], torch.eye(problem.n, dtype=torch.float64)]
-    for choice in choices:
-        if bool(choice.isfinite().all()) and _definite_everywhere(problem, choice):
-            reason = (
-                "With one preconditioner, the Jacobian is positive definite on every cell of the "
-                "domain, which is convex."
-            )
-            return [problem.claim("injective", Status.PROVED, Level.INTERVAL, "quasi-definite",
-                                  reason, certificate={"kind": "cells"})]  # fmt: skip
-    problem.note("injective", "quasi-definite: not with the preconditioners that were tried")
-    return []
-
-
-def _definite_everywhere(problem: Problem, choice: Tensor) -> bool:
-    left = Bounds(problem.box.low, problem.box.high)
-    looked = 0
-    for _ in range(DEPTH):
-        looked += len(left.low)
-        if looked > CELLS or problem.left < 0:
-            return False
-        with partial():
-            _, slope = linearized(problem.subject, left)
-        product = products.matmul(constant(choice.expand(len(left.low), -1, -1)), slope)
-        middle = constant(product.mid)
-        if bool((middle.low.diagonal(dim1=1, dim2=2) <= 0).any()) and looked > 64:
-            return False
-        left = rows(left, (~_definite(product)).nonzero()[:, 0])
-        if len(left.low) == 0:
-            return True
-        left = halved(left)
-    return False
-
-
-def _definite(matrix: Bounds) -> Tensor:
-    """Whether the symmetric parts of all matrices are surely positive definite, by Gershgorin."""
-    low, high = matrix
-    symmetric = b.scale(b.add(matrix, Bounds(low.mT, high.mT)), 0.5)
-    finite = symmetric.finite.all(dim=2).all(dim=1)
-    middle = symmetric.mid.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    vectors = torch.linalg.eigh(middle).eigenvectors
-    inner = products.matmul(constant(vectors.mT.contiguous()), symmetric)
-    turned = products.matmul(inner, constant(vectors))
-    # A congruence by a regular matrix keeps definiteness.
-    eye = torch.eye(low.shape[1], dtype=torch.float64)
-    skew = b.subtract(products.matmul(constant(vectors.mT.contiguous()), constant(vectors)),
-                      constant(eye))  # fmt: skip
-    regular = b.up(skew.magnitude.sum(dim=2), low.shape[1]).amax(dim=1) < 0.5
-    least = turned.low.diagonal(dim1=1, dim2=2)
-    size = turned.magnitude.masked_fill(eye.bool(), 0.0)
-    return finite & regular & (least > b.up(size.sum(dim=2), low.shape[1])).all(dim=1)
 
 
 def pairs(problem: Problem) -> list[Claim]:
@@ -176,18 +110,21 @@ def pairs(problem: Problem) -> list[Claim]:
     looked = 0
     smallest = 0.5 * problem.resolution * box.width
     small_left = False
+
+    def may_collide(one: Bounds, two: Bounds) -> Tensor:
+        return _may_collide(problem, one, two)
+
     while len(first.low):
         looked += len(first.low)
-        if looked > PAIRS or problem.left < 0:
-            problem.note("injective", f"branch and prune: {len(first.low)} pairs of cells left")
-            return []
         try:
-            with partial():
-                keep = _may_collide(problem, first, second)
+            left = None if looked > PAIRS else passed(problem, may_collide, first, second)
         except PreimageError as error:
             problem.note("injective", f"branch and prune: {error}")
             return []
-        first, second = rows(first, keep), rows(second, keep)
+        if left is None:
+            problem.note("injective", f"branch and prune: {len(first.low)} pairs of cells left")
+            return []
+        first, second = rows(first, left), rows(second, left)
         hull = b.hull(first, second)
         near = ((hull.high - hull.low) <= 2 * smallest).all(dim=1)
         far = ~near & ((first.high - first.low) <= 0.01 * smallest).all(dim=1)
@@ -229,16 +166,17 @@ def _first_pairs(problem: Problem) -> tuple[Bounds, Bounds]:
 
 
 def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
-    """The rows of pairs that are neither apart in value nor in a hull on which f is injective."""
+    """Which pairs are neither apart in value nor in a hull on which f is injective."""
     one, slope_one = linearized(problem.subject, first)
     two, slope_two = linearized(problem.subject, second)
     # Where f may be undefined, nothing is dropped.
     known = (one.finite & two.finite).all(dim=1)
     meets = ((one.low <= two.high) & (two.low <= one.high)).all(dim=1)
-    keep = (meets | ~known).nonzero()[:, 0]
+    collide = meets | ~known
+    keep = collide.nonzero()[:, 0]
     first, second = rows(first, keep), rows(second, keep)
     if len(keep) == 0:
-        return keep
+        return collide
     center = b.subtract(
         values(problem.subject, constant(first.mid)), values(problem.subject, constant(second.mid))
     )
@@ -249,7 +187,8 @@ def _may_collide(problem: Problem, first: Bounds, second: Bounds) -> Tensor:
     _, slope = linearized(problem.subject, hull)
     found = left_inverse(slope)
     injective = (found.spectral_radius < 1) & slope.finite.all(dim=2).all(dim=1)
-    return keep[(held & ~injective).nonzero()[:, 0]]
+    collide[keep] = held & ~injective
+    return collide
 
 
 def _cut_pairs(first: Bounds, second: Bounds) -> tuple[Bounds, Bounds]:

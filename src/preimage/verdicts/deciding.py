@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from preimage.errors import InputError
-from preimage.verdicts.boxes import cells, jacobian, pairs
+from preimage.verdicts.boxes import jacobian, pairs
 from preimage.verdicts.claim import Claim, Level, Property, Status
 from preimage.verdicts.domains import Finite, Reals, as_domain
 from preimage.verdicts.finite import finite
@@ -17,6 +17,7 @@ from preimage.verdicts.null_direction import null_direction
 from preimage.verdicts.p_matrix import p_matrix
 from preimage.verdicts.poles import look_for_poles
 from preimage.verdicts.problem import Problem, Rule
+from preimage.verdicts.quasi_definite import quasi_definite, quasi_definite_cells
 from preimage.verdicts.refute import flat, orientation, pair
 from preimage.verdicts.report import Report
 from preimage.verdicts.structure import structure
@@ -25,7 +26,8 @@ from preimage.verdicts.surjectivity import ends, labels, onto_range, outside, pi
 
 ON_REALS: tuple[Rule, ...] = (
     onto_range, finite, pigeonhole, structure, labels, outside, ends,
-    jacobian, orientation, flat, null_direction, pair, hadamard, cells, p_matrix, pairs,
+    jacobian, quasi_definite, orientation, flat, null_direction, pair, hadamard,
+    quasi_definite_cells, p_matrix, pairs,
 )  # fmt: skip
 """The rules over the reals, cheap ones first."""
 
@@ -33,7 +35,8 @@ IN_FLOATS: tuple[Rule, ...] = (onto_range, floats)
 """The rules for a function as computed."""
 
 OF_SURJECTIVITY = (onto_range, labels, outside, ends)
-OF_INJECTIVITY = (orientation, flat, null_direction, pair, cells, p_matrix, pairs, floats)
+OF_INJECTIVITY = (orientation, flat, null_direction, pair, quasi_definite_cells, p_matrix, pairs,
+                  floats)  # fmt: skip
 
 
 def check(

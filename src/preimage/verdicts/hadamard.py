@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from preimage.errors import PreimageError
 from preimage.intervals.bounds import Bounds
 from preimage.intervals.boxes import rows
-from preimage.intervals.failures import partial
 from preimage.intervals.first_order import linearized
 from preimage.intervals.matrices import left_inverse
 from preimage.verdicts.claim import Claim, Level, Status
 from preimage.verdicts.domains import Reals
+from preimage.verdicts.passes import passed
 from preimage.verdicts.problem import Problem
 from preimage.verdicts.smoothness import smooth
 
@@ -44,21 +45,25 @@ def hadamard(problem: Problem) -> list[Claim]:
         problem.note("injective", "Hadamard: the function is not known to be differentiable")
         return []
     left, looked, inverse = problem.box, 0, 0.0
+
+    def inverse_lipschitz(cells: Bounds) -> Tensor:
+        _, slope = linearized(problem.subject, cells)
+        finite = slope.finite.all(dim=2).all(dim=1)
+        return torch.where(finite, left_inverse(slope).lipschitz, torch.inf)
+
     while len(left.low):
         looked += len(left.low)
-        if looked > CELLS or problem.left < 0:
-            problem.note("injective", "Hadamard: the inverse of the Jacobian may be unbounded")
-            return []
         try:
-            with partial():
-                _, slope = linearized(problem.subject, left)
+            bound = None if looked > CELLS else passed(problem, inverse_lipschitz, left)
         except PreimageError:
             return []
-        bound = left_inverse(slope).lipschitz
-        done = slope.finite.all(dim=2).all(dim=1) & bound.isfinite()
+        if bound is None:
+            problem.note("injective", "Hadamard: the inverse of the Jacobian may be unbounded")
+            return []
+        done = bound.isfinite()
         if bool(done.any()):
             inverse = max(inverse, float(bound[done].amax()))
-        left = _halved(rows(left, (~done).nonzero()[:, 0]))
+        left = _halved(rows(left, ~done))
         if bool((left.low.abs().clamp(max=2 * FURTHEST) > FURTHEST).all()):
             break
     if len(left.low):

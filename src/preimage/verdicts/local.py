@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from preimage.arraylike import float64
 from preimage.domain import Box
 from preimage.errors import InputError, PreimageError
 from preimage.intervals.bounds import Bounds
@@ -78,7 +79,7 @@ def check_at(f: Any, x: Any) -> Local:
         >>> found.rank, round(found.radius, 2)
         (1, 1.0)
     """
-    point = torch.as_tensor(x, dtype=torch.float64).detach().reshape(-1)
+    point = float64(x).reshape(-1)
     if len(point) == 0 or not bool(point.isfinite().all()):
         raise InputError(f"x={x!r} is no point; give one finite number for each input.")
     subject = Subject(f, Box(point - 1, point + 1), 0)

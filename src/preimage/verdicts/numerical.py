@@ -12,6 +12,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from preimage.arraylike import float64
 from preimage.domain import Box
 from preimage.errors import FunctionError, InputError
 from preimage.verdicts.attacks import (
@@ -193,7 +194,7 @@ def _ratio(largest: Tensor, least: Tensor) -> Tensor:
 def _points(subject: Subject, points: Any) -> Tensor:
     if points is None:
         return subject.points(POINTS, salt=23)
-    x = torch.as_tensor(points, dtype=torch.float64).detach()
+    x = float64(points)
     if x.ndim == 0 or x[0].numel() != subject.dim or len(x) == 0:
         raise InputError(
             f"points have shape {tuple(x.shape)}; give (count, {subject.dim}), inside the domain."

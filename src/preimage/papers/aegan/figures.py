@@ -10,7 +10,7 @@ from torch import Tensor
 
 from preimage.generators.refinement import refine
 from preimage.images import write_sheet
-from preimage.papers.aegan.degrading import degradations, restored
+from preimage.papers.aegan.degrading import ADAPTATION, degradations, restored
 from preimage.papers.aegan.models import Models
 from preimage.papers.aegan.reconstruction import REFINE, test_images
 from preimage.papers.aegan.searching import AT_ONCE, looks
@@ -90,9 +90,10 @@ def sharpened(models: Models) -> dict[str, Tensor]:
     }
     for which, clean in sets.items():
         for name in ("blur", "mask"):
-            answer = restored(models, known[name], clean)
+            seen = known[name].observe(clean, models.seed)
+            answer = restored(models, known[name], seen, ADAPTATION)
             rows[f"{which}, clean"] = clean
-            rows[f"{which}, {name}"] = known[name].observe(clean, models.seed)
+            rows[f"{which}, {name}"] = seen
             if answer.plain is not None:
                 rows[f"{which}, {name}: plain pass"] = answer.plain
             rows[f"{which}, {name}: a consistent image"] = answer.images

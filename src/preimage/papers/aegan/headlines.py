@@ -93,11 +93,16 @@ def _searching(cells: Sequence[Cell]) -> list[str]:
 
 
 def _degrading(cells: Sequence[Cell]) -> list[str]:
-    gains = []
-    for row in ("generated blur", "generated mask", "real blur", "real mask"):
-        plain, found = (mean(cells, "degrading", row, one) for one in ("plain", "found"))
-        if plain is not None and found is not None:
-            gains.append(f"{row} {found - plain:+.1f} dB")
-    return [f"The search that knows the degradation, above the plain pass: {', '.join(gains)}."] * (
-        len(gains) > 0
-    )
+    sentences = []
+    for way, name in (
+        ("found", "The search that knows the degradation"),
+        ("adapted", "The same with a generator adapted to each image"),
+    ):
+        gains = []
+        for row in ("generated blur", "generated mask", "real blur", "real mask"):
+            plain, found = (mean(cells, "degrading", row, one) for one in ("plain", way))
+            if plain is not None and found is not None:
+                gains.append(f"{row} {found - plain:+.1f} dB")
+        if gains:
+            sentences.append(f"{name}, above the plain pass: {', '.join(gains)}.")
+    return sentences
