@@ -102,6 +102,11 @@ MAIN = {
         "self-inverse, equal updates", lambda plan: plan.paper(plan.epochs / 2)
     ),
     DEFAULT: Method("default", lambda plan: plan.default(plan.stretch)),
+    "default-round-trip": Method(
+        "default with a round-trip loss",
+        lambda plan: replace(plan.default(plan.stretch), cycle=1.0),
+        single=True,
+    ),
     "default-longer": Method(
         "default, trained for longer", lambda plan: plan.default(plan.longer), single=True
     ),
