@@ -103,8 +103,8 @@ MAIN = {
     ),
     DEFAULT: Method("default", lambda plan: plan.default(plan.stretch)),
     "default-round-trip": Method(
-        "default with a round-trip loss",
-        lambda plan: replace(plan.default(plan.stretch), cycle=1.0),
+        "default with a round-trip loss, weight .2",
+        lambda plan: replace(plan.default(plan.stretch), cycle=0.2),
         single=True,
     ),
     "default-longer": Method(
