@@ -95,10 +95,11 @@ def in_milvus(n: int) -> list[dict[str, Any]]:
     queries = codes[:: n // QUERIES][:QUERIES] + 0.1 * drawn(QUERIES, False)
     rows, answers = [], []
     with tempfile.TemporaryDirectory() as folder:
-        client = store.connect(str(Path(folder) / "codes.db"), None)
+        place = str(Path(folder) / "codes.db")
+        client = store.connect(place, None)
         kinds = {
             "memory": InMemory(DIM),
-            "milvus-lite": store.collection(client, "benchmark", DIM, {}),
+            "milvus-lite": store.collection(client, place, "benchmark", DIM, {}),
         }
         for name, vectors in kinds.items():
             begin = time.process_time(), time.perf_counter()

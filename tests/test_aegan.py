@@ -1,6 +1,7 @@
 """AEGAN's experiments, shortened, on digits."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -8,11 +9,13 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from cluster_cases import here
 from generator_cases import untrained
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from preimage.cluster.kept import Kept
 from preimage.errors import DataError, InputError, OutputExistsError, StoreError
 from preimage.generators import LatentSearch
 from preimage.generators.maps import Maps
@@ -26,7 +29,6 @@ from preimage.papers.aegan.reproduce import MEASURES, Reproduction, check_place
 from preimage.papers.aegan.searching import agreement, mirrored
 from preimage.papers.aegan.sizes import SIZES
 from preimage.papers.aegan.tables import TABLES
-from preimage.papers.kept import Kept
 from preimage.search import ImageIndex, code_feature, open_index
 
 SHORT = replace(
@@ -67,6 +69,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_is_measured_once(folder: Path) -> None:
     assert Reproduction(size=SHORT, data=some_digits()).measure(folder) == 0
+
+
+def test_tables_of_workers_are_the_same(folder: Path, tmp_path: Path) -> None:
+    """They find the models in the folder, and each seed's tables go one after the other."""
+    run, copy = Reproduction(size=SHORT, data=some_digits()), tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    lines = (copy / "cells.jsonl").read_text("utf-8").splitlines(keepends=True)
+    again = [line for line in lines if '"real"' in line or '"degrading"' in line]
+    left = [line for line in lines if line not in again]
+    (copy / "cells.jsonl").write_text("".join(left), "utf-8")
+    with here() as cluster:
+        assert run.measure(copy, on=cluster.scheduler_address) == len(again) == 2
+    before, after = ({one.key: one for one in run.cells(place)} for place in (folder, copy))
+    assert before == after
 
 
 def test_page_holds_every_table_and_figure(folder: Path) -> None:

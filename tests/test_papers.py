@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preimage.cli import main
+from preimage.cluster.kept import Kept
 from preimage.errors import StoreError
-from preimage.papers.kept import Kept
 from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.draws import Setting, drawn
 from preimage.papers.twin.evaluation import Convention, anchors_asked, score
@@ -182,7 +182,7 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = run.kept(tmp_path).path
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], '{"table": 1}', *lines[2:]]) + "\n")
-    with pytest.raises(StoreError, match=r"line 2 of .* is not a measured cell"):
+    with pytest.raises(StoreError, match=r"line 2 of .* is damaged"):
         Kept(path, Cell.from_json)
 
 

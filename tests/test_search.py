@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits, load_sample_images
 from preimage.cli.search import FEATURE_NAMES
 from preimage.errors import InputError, MissingExtraError, OutputExistsError, StoreError
 from preimage.generators import DCGAN, RegressionInverter
-from preimage.images import open_images
+from preimage.images import Entry, open_images
 from preimage.search import (
     FEATURES,
     CodeFeature,
@@ -31,6 +31,7 @@ from preimage.search import (
     open_index,
 )
 from preimage.search.nearest import Exact
+from preimage.search.vectors import InMemory
 
 PHOTOS = load_sample_images().images
 DATA, LABELS = load_digits(return_X_y=True)
@@ -260,6 +261,25 @@ def test_milvus_gives_everything_in_parts(tmp_path: Path, monkeypatch: pytest.Mo
     (entries, vectors), (wanted, exact) = index.vectors.all(), memory.vectors.all()
     assert entries == wanted
     assert torch.equal(vectors, exact)
+
+
+def test_many_vectors_in_a_file_are_searched_exactly_and_can_be_added_to(tmp_path: Path) -> None:
+    from preimage.search import milvus
+
+    values = torch.rand(12_000, 8, generator=torch.Generator().manual_seed(0))
+    entries = [Entry(f"{i:05d}", f"/codes/{i:05d}", "") for i in range(len(values))]
+    uri = str(tmp_path / "codes.db")
+    memory = InMemory(8)
+    client = milvus.connect(uri, None)
+    stored = milvus.collection(client, uri, "codes", 8, {})
+    for some in (slice(0, 11_000), slice(11_000, 12_000), slice(10_500, 11_500)):
+        for one in (memory, stored):
+            one.put(entries[some], values[some])
+        found, wanted = stored.nearest(values[::600], 10), memory.nearest(values[::600], 10)
+        assert found[0] == wanted[0]
+        assert np.array_equal(found[1], wanted[1])
+    assert len(stored) == 12_000
+    client.close()
 
 
 def test_duplicates_are_found_in_groups(album: Path) -> None:

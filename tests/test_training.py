@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from preimage.errors import InputError, MissingExtraError, StoreError, TrainingError
 from preimage.runtime import Precision, single_threaded
+from preimage.store import read_tree
 from preimage.training import History, Loop, Trainer
 
 STEPS = 40
@@ -557,32 +558,145 @@ torch.distributed.destroy_process_group()
 """
 
 
-def test_two_processes_average_gradients_and_agree(tmp_path: Path) -> None:
+def launched(code: str, *words: object, processes: int = 2) -> list[subprocess.Popen[str]]:
+    """Processes as `accelerate launch` starts them on CPUs, that talk by gloo."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    launched = {
+    shared = {
         "ACCELERATE_USE_CPU": "true",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
         "OMP_NUM_THREADS": "1",
     }
-    processes = [
+    return [
         subprocess.Popen(
-            [sys.executable, "-c", TWO, str(tmp_path), "20"],
-            env=os.environ | launched | {"RANK": rank, "LOCAL_RANK": rank},
+            [sys.executable, "-c", code, *map(str, words)],
+            env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for rank in ("0", "1")
+        for rank in range(processes)
     ]
-    for process in processes:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
+
+
+def ended(processes: list[subprocess.Popen[str]]) -> list[int]:
+    """The exit codes, once all have ended."""
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    codes = [process.returncode for process in processes]
+    assert codes == [0] * len(codes), errors
+    return codes
+
+
+def test_two_processes_average_gradients_and_agree(tmp_path: Path) -> None:
+    assert ended(launched(TWO, tmp_path, 20)) == [0, 0]
     first, second = ((tmp_path / f"rank{rank}").read_text().split() for rank in (0, 1))
     # Pulls of 1 and 3 move the weight by 2 a step; the first validation, at step 2, is the best.
     assert first[:2] == second[:2] == ["4.0", "1.0"]
     assert first[2] != second[2]
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+
+
+SHARED = """
+import os, signal, sys, torch
+from pathlib import Path
+from torch import nn
+from preimage.training import Trainer
+
+run, stop, half = Path(sys.argv[1]), int(sys.argv[2]), len(sys.argv) > 3
+rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+drawn = torch.Generator().manual_seed(0)
+x = torch.rand(64, 3, generator=drawn, dtype=torch.float64)
+net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2)).double()
+for one in net.parameters():
+    one.data = torch.randn(one.shape, generator=drawn, dtype=torch.float64)
+adam = torch.optim.Adam(net.parameters(), lr=0.01)
+cosine = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 24)
+
+def step(loop):
+    # One batch of 16 for a process alone, and for two processes each one half of it.
+    rows = torch.arange(16) + 16 * (loop.steps % 4)
+    mine = rows[rank::world]
+    loss = (loop.networks["net"](x[mine]) - x[mine, :2].sin()).square().mean()
+    if loop.steps == stop and rank == world - 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    noise = torch.rand((), generator=loop.generator, dtype=torch.float64)
+    loop.minimise("adam", loss * (1 + noise) if half else loss)
+    return {"loss": loss.detach()}
+
+trainer = Trainer(steps=24, run=run, checkpoint_every=8, log_every=8, device="cpu")
+trainer.fit({"net": net}, {"adam": adam}, step, label="shared", schedulers={"adam": cosine})
+if world > 1:
+    torch.distributed.destroy_process_group()
+"""
+
+
+def kept(run: Path) -> dict[str, Any]:
+    """The networks and the moments of a checkpoint."""
+    tree = read_tree(run / "checkpoint.safetensors")
+    moments = tree["optimizers"]["adam"]["state"]
+    return {
+        **tree["networks"]["net"],
+        **{f"{i}.{name}": one for i, all_ in moments.items() for name, one in all_.items()},
+        "rate": tree["schedulers"]["adam"]["_last_lr"],
+    }
+
+
+def killed(*words: object) -> None:
+    """Two processes of which the second is ended in the middle, which ends the first as well."""
+    both = launched(SHARED, *words)
+    for process in both:
+        process.communicate(timeout=120)
+    assert both[1].returncode == -signal.SIGKILL
+    assert both[0].returncode != 0
+
+
+def test_two_processes_with_half_a_batch_each_train_as_one_with_all(tmp_path: Path) -> None:
+    """Gradients and so weights, moments and checkpoints are the same, but for rounding.
+
+    One of the two is killed on the way, and both are started again.
+    """
+    killed(tmp_path / "two", 19)
+    two = launched(SHARED, tmp_path / "two", -1)
+    one = launched(SHARED, tmp_path / "one", -1, processes=1)
+    assert ended([*two, *one]) == [0, 0, 0]
+    single, shared = kept(tmp_path / "one"), kept(tmp_path / "two")
+    assert single.keys() == shared.keys()
+    for name, value in single.items():
+        torch.testing.assert_close(value, shared[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_made_up_for_bit_for_bit(tmp_path: Path) -> None:
+    """Each process draws its own noise, and takes its own random state up again."""
+    assert ended(launched(SHARED, tmp_path / "whole", -1, "noisy")) == [0, 0]
+    killed(tmp_path / "killed", 19, "noisy")
+    assert len(read_tree(tmp_path / "killed" / "checkpoint.safetensors")["random"][0]) == 2
+    assert ended(launched(SHARED, tmp_path / "killed", -1, "noisy")) == [0, 0]
+    whole, resumed = kept(tmp_path / "whole"), kept(tmp_path / "killed")
+    for name, value in whole.items():
+        assert value == resumed[name] if name == "rate" else torch.equal(value, resumed[name])
+    alone = launched(SHARED, tmp_path / "killed", -1, "noisy", processes=1)[0]
+    assert "another training (processes was 2, is 1)" in alone.communicate(timeout=120)[1]
+
+
+@pytest.mark.slow
+def test_accelerate_launch_starts_it(tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    file.write_text(SHARED)
+    # Without --multi_gpu it starts one process; which device they use is the trainer's to say.
+    words = ["launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+    words += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process"]
+    done = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.accelerate_cli", *words, "1",
+         file, tmp_path / "two", "-1"],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert ended(launched(SHARED, tmp_path / "one", -1, processes=1)) == [0]
+    single, shared = kept(tmp_path / "one"), kept(tmp_path / "two")
+    for name, value in single.items():
+        torch.testing.assert_close(value, shared[name], rtol=1e-9, atol=1e-12)
+    assert read_tree(tmp_path / "two" / "checkpoint.safetensors")["identity"]["processes"] == 2

@@ -37,6 +37,10 @@ class MissingExtraError(PreimageError, ImportError):
     """An optional dependency is needed and not installed."""
 
 
+class ClusterError(PreimageError, RuntimeError):
+    """A cluster cannot be used: nothing answers, versions differ, or it was lost."""
+
+
 class CheckError(PreimageError, AssertionError):
     """An inverter lacks a property that every inverter must have."""
 

@@ -60,6 +60,11 @@ def digest(*tensors: Tensor) -> str:
     return total.hexdigest()[:16]
 
 
+def best_device() -> str:
+    """The kind of device that networks are fastest on here: "cuda", or else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Run the block with one torch thread: on tiny networks, more threads only wait for each other.

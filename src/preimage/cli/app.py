@@ -12,6 +12,7 @@ from preimage.cli.fit import fit
 from preimage.cli.gan import gan
 from preimage.cli.invert import invert
 from preimage.cli.look import info, methods
+from preimage.cli.page import page
 from preimage.cli.reproduce import reproduce
 from preimage.cli.score import score
 from preimage.cli.search import search
@@ -55,6 +56,7 @@ app.command()(score)
 app.command()(methods)
 app.command()(info)
 app.command()(reproduce)
+app.command("app")(page)
 app.add_typer(benchmark, name="benchmark")
 app.add_typer(gan, name="gan")
 app.add_typer(search, name="search")

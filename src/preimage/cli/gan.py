@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from preimage.cli.found import print_skipped
-from preimage.cli.options import ForceOption, QuietOption, SeedOption
+from preimage.cli.many import images_in_parts, refuse_alone, refuse_on
+from preimage.cli.options import ForceOption, OnOption, PartOption, QuietOption, SeedOption
 from preimage.cli.restore import restore
 from preimage.cli.stopping import resumable
 from preimage.cli.words import hint
@@ -148,11 +149,14 @@ def invert(
         int, typer.Option(min=0, metavar="N", help="Steps of refinement from each code.")
     ] = 0,
     table: Annotated[
-        str, typer.Option(metavar="csv|parquet|json", help="The format of the codes.")
-    ] = "csv",
+        str | None,
+        typer.Option(metavar="csv|parquet|json", help="The format of the codes; csv by default."),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; the best there is by default.")
     ] = None,
+    on: OnOption = None,
+    part: PartOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -161,25 +165,40 @@ def invert(
     preimage gan invert faces.gan photos/ -o inverted --refine 50
 
     Writes reconstructions under the names of the images, and codes.csv. Stop with Ctrl-C, call
-    again, and it goes on. The exit code is 1 when some images could not be read.
+    again, and it goes on. With --on, codes are Parquet files in DIR/codes. The exit code is 1 when
+    some images could not be read.
     """
     if output is None:
         raise InputError("say where the results go: -o DIR, a folder.")
-    _known("table", table, FORMATS)
+    _known("table", table or FORMATS[0], FORMATS)
+    if on is None:
+        refuse_alone({"--part": part})
+    else:
+        refuse_on({"--table": table})
 
     from preimage.generators.base import GeneratorInverter
     from preimage.generators.collection import invert_into
     from preimage.generators.loading import load
     from preimage.images import open_images
+    from preimage.runtime import best_device
 
     images = open_images(_place(photos))
-    inverter = load(model, device=device or _best())
+    inverter = load(model, device="cpu" if on else device or best_device())
     if not isinstance(inverter, GeneratorInverter):
         raise InputError(
             f"{model} holds a generator without an encoder; train one with --encoder combined, or "
             "search codes from Python with preimage.generators.LatentSearch."
         )
-    done = invert_into(inverter, images, output, refine=refine, table=table, force=force)  # pyright: ignore[reportArgumentType]
+    if on is not None:
+        from preimage.generators.many import invert_many
+
+        with resumable(output):
+            many = invert_many(
+                inverter, images, output,
+                on=on, refine=refine, device=device, part=part, force=force,
+            )  # fmt: skip
+        raise typer.Exit(images_in_parts(many, quiet=quiet))
+    done = invert_into(inverter, images, output, refine=refine, table=table or "csv", force=force)  # pyright: ignore[reportArgumentType]
     if not quiet:
         print_skipped(done.skipped, done.notes)
         typer.echo(
@@ -201,9 +220,3 @@ def _known(what: str, name: str, names: tuple[str, ...]) -> None:
 
 def _unread(images: Any) -> int:
     return len(set(images.names) & images.skipped.keys())
-
-
-def _best() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

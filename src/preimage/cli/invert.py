@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from typer.models import OptionInfo
 
+from preimage.cli.many import (
+    answers_in_parts,
+    dataset_of,
+    folder_of,
+    refuse_alone,
+    refuse_on,
+)
 from preimage.cli.options import (
     BoxOption,
     ForceOption,
     FunctionOption,
     MethodOption,
+    OnOption,
+    PartOption,
     PeriodicOption,
     PresetOption,
     QuietOption,
@@ -27,6 +36,7 @@ from preimage.cli.robot import (
     load_robot,
     with_rotation_vectors,
 )
+from preimage.cli.stopping import resumable
 from preimage.cli.words import Question, column_list, sort_words
 from preimage.errors import InputError
 
@@ -100,11 +110,17 @@ def invert(
     seed: SeedOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Write the answers: .csv, .parquet or .json."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write the answers: .csv, .parquet or .json; with --on, a folder.",
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write a page with plots.")
     ] = None,
+    on: OnOption = None,
+    part: PartOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -120,10 +136,16 @@ def invert(
 
     preimage invert --robot panda.urdf --tip panda_hand 0.4,0.1,0.5,3.14,0,0
 
+    preimage invert arm.model poses.parquet -o postures/ --on local
+
     The exit code is 0 when all targets are answered and 1 when some are not.
     """
     question = sort_words(words or [], _option_names())
-    _check_outputs(output, report, force=force)
+    if on is None:
+        _check_outputs(output, report, force=force)
+        refuse_alone({"--part": part})
+    else:
+        refuse_on({"--exhaustive": exhaustive or None, "--budget": budget, "--report": report})
     if question.model is not None:
         given = {
             "--box": box, "--periodic": periodic, "--y": y, "--method": method,
@@ -154,16 +176,28 @@ def invert(
         outputs = forward.outputs or numbered("y", forward.output_dim)
     if arm is not None:
         question = with_rotation_vectors(question, outputs)
+    bounds = part_of(domain, within or [])
+    if on is not None:
+        if forward is not None:
+            inverter.fit_function(forward)
+        folder = folder_of(output)
+        with resumable(folder):
+            done = inverter.invert_many(
+                dataset_of(question), folder, on=on, n=n, near=state, within=bounds, tol=tol,
+                certify=certify, rows=part, force=force,
+            )  # fmt: skip
+        raise typer.Exit(answers_in_parts(done, quiet=quiet))
     targets = rows_of(_asked(question, outputs), outputs, "targets").values
-    part = part_of(domain, within or [])
     if state is not None and not isinstance(state, str):
         state = rows_of(state, domain.names, "--near").values
     if forward is not None:
         inverter.fit_function(forward)
     if exhaustive:
-        found = _exhaust(inverter, targets, n, state, part, tol, 10.0 if budget is None else budget)
+        found = _exhaust(
+            inverter, targets, n, state, bounds, tol, 10.0 if budget is None else budget
+        )
     else:
-        found = inverter.invert(targets, n=n, near=state, within=part, tol=tol)
+        found = inverter.invert(targets, n=n, near=state, within=bounds, tol=tol)
         found = found.certify() if certify else found
     if output is not None:
         from preimage.tables import write_table

@@ -74,6 +74,26 @@ MissingOption: TypeAlias = Annotated[
     ),
 ]
 
+OnOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ADDRESS|local",
+        help="Work in parts: on the cores of this machine (local), or on the workers of a Dask "
+        "scheduler, such as tcp://host:8786.",
+    ),
+]
+
+PartOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--part",
+        metavar="N",
+        min=1,
+        help="With --on: so many in a part; thousands by default, fewer where each takes long.",
+    ),
+]
+
 QuietOption: TypeAlias = Annotated[
     bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")
 ]

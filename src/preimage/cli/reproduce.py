@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from preimage.cli.options import QuietOption
+from preimage.cli.stopping import resumable
 from preimage.cli.words import column_list, hint
 from preimage.errors import InputError
 
@@ -95,6 +96,15 @@ def reproduce(
             "GPU); tiny by default. Of one2one: paper or paper-small.",
         ),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="ADDRESS|local",
+            help="Of twin and aegan: measure cells side by side, on the cores of this machine "
+            "(local) or the workers of a Dask scheduler.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run a paper again, and put its numbers beside ours.
@@ -105,22 +115,27 @@ def reproduce(
 
     preimage reproduce aegan --data photos.zip --labels list_attr_celeba.txt --preset small
 
+    preimage reproduce twin --on local
+
     Each measured cell is kept in FOLDER at once: stop with Ctrl-C, call again, and it goes on.
     """
     if paper not in PAPERS:
         raise InputError(f"there is no paper {paper!r}{hint(paper, PAPERS)}")
     folder = Path(f"reproduction-{paper}") if output is None else output
-    if paper == "aegan":
-        _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
-        _refuse("aegan", layout=layout)
-        _aegan(folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, quiet)
-    elif paper == "one2one":
-        _refuse("one2one", labels=labels, experiments=experiments)
-        place = data, layout or "own"
-        _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, quiet)
-    else:
-        _refuse("twin", data=data, labels=labels, preset=preset, layout=layout)
-        _twin(folder, quick, seeds, experiments, methods, quiet)
+    with resumable(folder):
+        if paper == "aegan":
+            _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
+            _refuse("aegan", layout=layout)
+            _aegan(
+                folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet
+            )
+        elif paper == "one2one":
+            _refuse("one2one", labels=labels, experiments=experiments, on=on)
+            place = data, layout or "own"
+            _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, quiet)
+        else:
+            _refuse("twin", data=data, labels=labels, preset=preset, layout=layout)
+            _twin(folder, quick, seeds, experiments, methods, on, quiet)
 
 
 def _twin(
@@ -129,6 +144,7 @@ def _twin(
     seeds: int | None,
     experiments: str | None,
     methods: str | None,
+    on: str | None,
     quiet: bool,
 ) -> None:
     numbers = None if experiments is None else _numbers(experiments)
@@ -144,7 +160,7 @@ def _twin(
     )
     run.check()
     check_place(folder)
-    measured = run.measure(folder)
+    measured = run.measure(folder, on=on)
     files = run.write(folder)
     if not quiet:
         typer.echo(f"{measured} cells measured, {len(run.kept(folder))} kept in {folder}")
@@ -155,7 +171,13 @@ def _twin(
 
 
 def _aegan(
-    folder: Path, data: Path | None, labels: Path | None, preset: str, seeds: int, quiet: bool
+    folder: Path,
+    data: Path | None,
+    labels: Path | None,
+    preset: str,
+    seeds: int,
+    on: str | None,
+    quiet: bool,
 ) -> None:
     if preset not in SIZES:
         raise InputError(f"there is no preset {preset!r}{hint(preset, SIZES)}")
@@ -172,7 +194,7 @@ def _aegan(
     side = size.preset.size
     images = digits(side) if data is None else photos(data, labels, side)
     run = Reproduction(size=size, data=images, seeds=seeds)
-    measured = run.measure(folder)
+    measured = run.measure(folder, on=on)
     files = run.write(folder)
     if not quiet:
         for name, reason in images.skipped.items():

@@ -14,7 +14,8 @@ from preimage.cli.found import (
     print_matches,
     print_skipped,
 )
-from preimage.cli.options import ForceOption, QuietOption
+from preimage.cli.many import refuse_alone
+from preimage.cli.options import ForceOption, OnOption, PartOption, QuietOption
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -114,6 +115,8 @@ def index(
     ] = False,
     collection: CollectionOption = "preimage",
     token: TokenOption = None,
+    on: OnOption = None,
+    part: PartOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -126,7 +129,7 @@ def index(
     preimage search index portraits -o portraits.index --by faces.gan --sides both --taken maps
 
     Images that cannot be read are passed over and listed. Those that are in the index already are
-    not read again.
+    not read again. With --on, vectors wait in INDEX.parts until all are there.
     """
     if add and force:
         raise InputError("--add keeps what is there and --force replaces it; give one of them.")
@@ -135,12 +138,19 @@ def index(
     made = found or _new(
         output, _feature(by or FEATURE_NAMES[0], sides, taken), collection, token, force=force
     )
-    added = made.add(images)
+    if on is None:
+        refuse_alone({"--part": part})
+        added = made.add(images)
+    else:
+        added = made.add_many(images, f"{output}.parts", on=on, part=part)
     if made.uri is None:
         made.save(output, force=add or force)
     if not quiet:
         print_skipped(added.skipped, added.notes)
         typer.echo(f"{output}: {added}; {len(made):,} images by {made.feature.name}")
+    for source, reason in added.failed.items():
+        typer.echo(f"failed: {source}: {reason}", err=True)
+    raise typer.Exit(1 if added.failed else 0)
 
 
 @search.command()

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from preimage.cli.options import ForceOption, QuietOption, SeedOption, SetOption
+from preimage.cli.many import images_in_parts, refuse_alone
+from preimage.cli.options import (
+    ForceOption,
+    OnOption,
+    PartOption,
+    QuietOption,
+    SeedOption,
+    SetOption,
+)
 from preimage.cli.pairs import (
     AOption,
     BOption,
@@ -25,6 +33,7 @@ from preimage.cli.pairs import (
     sides,
     stray_of,
 )
+from preimage.cli.stopping import resumable
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
@@ -162,6 +171,8 @@ def run(
         typer.Option("--from", metavar="a|b", help="Their side; where it can be seen, not needed."),
     ] = None,
     device: DeviceOption = None,
+    on: OnOption = None,
+    part: PartOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -170,10 +181,23 @@ def run(
     preimage translate run maps.model photos -o maps
 
     preimage translate run mri.model t1.nii.gz -o t2.nii.gz --from a
+
+    preimage translate run maps.model photos -o maps --on tcp://host:8786
     """
     if output is None:
         raise InputError("say where the translations go: -o OUT, a folder.")
     side = _side(source)
+
+    if on is not None:
+        from preimage.translation.many import translate_many
+
+        with resumable(output):
+            many = translate_many(
+                _load(model, "cpu"), images, output,
+                on=on, source=side, device=device, part=part, force=force,
+            )  # fmt: skip
+        raise typer.Exit(images_in_parts(many, quiet=quiet))
+    refuse_alone({"--part": part})
 
     from preimage.translation.running import check_apart, translate_files
 
@@ -261,12 +285,10 @@ def sensitivity(
 
 
 def _load(path: Path, device: str | None) -> "Translator":
-    import torch
-
+    from preimage.runtime import best_device
     from preimage.translation import load
 
-    best = "cuda" if torch.cuda.is_available() else "cpu"
-    return load(path, device=device or best)
+    return load(path, device=device or best_device())
 
 
 def _side(word: str | None) -> Literal["a", "b"] | None:

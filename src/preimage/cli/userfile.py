@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from preimage.cli.words import hint
+from preimage.cluster.shipping import SCRIPT
 from preimage.errors import InputError
 
 
@@ -46,7 +47,7 @@ def load_callable(place: str) -> Callable[[Any], Any]:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    spec = importlib.util.spec_from_file_location("preimage_function_file", path)
+    spec = importlib.util.spec_from_file_location(SCRIPT, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} cannot be loaded as a Python file.")
     module = importlib.util.module_from_spec(spec)

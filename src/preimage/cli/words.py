@@ -19,7 +19,7 @@ class Question:
 
     Attributes:
         model: The folder of a fitted model, where one was named.
-        targets: One row a target, or a file that holds them.
+        targets: One row a target, or a file or a folder that holds them.
     """
 
     model: Path | None
@@ -47,8 +47,9 @@ def numbers(word: str) -> list[float] | None:
 def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
     """Tell the model, the targets and mistyped options apart.
 
-    Numbers are targets, a name that ends as a table does is a file of targets, and the first
-    word, where it is neither, is the model; a folder called `3` is written `./3`.
+    Numbers are targets, a name that ends as a table does is a file of targets, a folder with
+    Parquet files in it is one too, and the first word, where it is neither, is the model; a folder
+    called `3` is written `./3`.
 
     Args:
         words: The arguments that are no options.
@@ -71,7 +72,7 @@ def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
         elif word.startswith("-"):
             name = word.partition("=")[0]
             raise InputError(f"there is no option {name}{hint(name, options)}")
-        elif Path(word).suffix.lower() in TABLES:
+        elif Path(word).suffix.lower() in TABLES or _holds_tables(Path(word)):
             files.append(Path(word))
         elif place == 0:
             model = Path(word)
@@ -93,6 +94,10 @@ def sort_words(words: Sequence[str], options: Sequence[str]) -> Question:
             "every output."
         )
     return Question(model, rows)
+
+
+def _holds_tables(path: Path) -> bool:
+    return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
 
 
 def intervals(words: Sequence[str], option: str) -> list[Interval]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ def invert_into(
     if refine < 0:
         raise InputError(f"refine={refine}; it is a number of steps, 0 or more.")
     opened, target = open_images(images), Path(folder)
-    unfinished = _Unfinished(target / UNFINISHED, _identity(inverter, refine))
+    unfinished = _Unfinished(target / UNFINISHED, identity_of(inverter, refine))
     unfinished.take_up(target, force=force)
     known = {
         name: part
@@ -99,9 +99,9 @@ def invert_into(
     left_out = len(skipped)
     todo = opened.only(rest) if rest else None
     if todo is not None:
-        batches = _stream(inverter, todo, refine, resumed=bool(known))
+        batches = stream_of(inverter, todo, refine, resumed=bool(known))
         shown = _shown(batches, len(opened), len(known))
-        for codes in _written(shown, target, unfinished):
+        for codes in written(shown, target, unfinished.add):
             known |= _rows(codes.names, codes.z, codes.residual)
         skipped |= todo.skipped
     names = tuple(name for name in opened.names if name in known)
@@ -173,7 +173,7 @@ def _rows(names: Any, z: Tensor, residual: Tensor) -> dict[str, tuple[Tensor, Te
     return dict(zip(names, zip(z, residual, strict=True), strict=True))
 
 
-def _stream(
+def stream_of(
     inverter: GeneratorInverter, todo: Images, refine: int, *, resumed: bool
 ) -> Iterator[Codes]:
     """As the inverter streams; that none of the last files can be read is no failure of all."""
@@ -184,14 +184,22 @@ def _stream(
             raise
 
 
-def _written(batches: Iterator[Codes], target: Path, unfinished: _Unfinished) -> Iterator[Codes]:
-    """Each batch, once it was handed over to be written; the network goes on meanwhile."""
+def written(
+    batches: Iterator[Codes], target: Path, keep: Callable[[Codes], None]
+) -> Iterator[Codes]:
+    """Each batch, once it was handed over to be written; the network goes on meanwhile.
+
+    Args:
+        batches: Codes with their reconstructions.
+        target: Where reconstructions go.
+        keep: What else is done with each batch.
+    """
 
     def put(codes: Codes) -> Codes:
         made = codes.reconstruction.clamp(0, 1).contiguous()
         for name, image in zip(codes.names, made, strict=True):
             write(name, Picture(image))
-        unfinished.add(codes)
+        keep(codes)
         return codes
 
     waiting: deque[Future[Codes]] = deque()
@@ -212,6 +220,7 @@ def _shown(batches: Iterator[Codes], total: int, done: int) -> Iterator[Codes]:
             bar.update(done)
 
 
-def _identity(inverter: GeneratorInverter, refine: int) -> str:
+def identity_of(inverter: GeneratorInverter, refine: int) -> str:
+    """Text that differs with the model, and with the settings that codes depend on."""
     tensors = [*inverter.fitted.state_dict().values(), *inverter._state().values()]
     return f"{inverter.kind} {digest(*tensors)} refine {refine}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import TypeVar
 
 from torch import nn
 
@@ -19,6 +20,8 @@ from preimage.generators.model import KIND, GeneratorModel
 from preimage.generators.paired import PairedEncoder
 from preimage.generators.regression import RegressionInverter
 from preimage.store import load_model
+
+M = TypeVar("M", bound=GeneratorModel)
 
 MODELS: dict[str, type[GeneratorModel]] = {
     one.kind: one
@@ -72,6 +75,19 @@ def load(
             f"the model in {path} is incomplete ({type(error).__name__}: {error}); copy the "
             "folder again from where it was saved, or fit and save again."
         ) from error
+    return moved(model, device)
+
+
+def moved(model: M, device: str) -> M:
+    """The same model, on a device from now on.
+
+    Args:
+        model: Any model.
+        device: Such as "cuda".
+
+    Raises:
+        InputError: There is no such device.
+    """
     try:
         for part in vars(model).values():
             if isinstance(part, nn.Module):

@@ -131,6 +131,21 @@ class Images:
             )
         return Images(_with_entries(self.source, [there[name] for name in names]), self.background)
 
+    def cut(self, each: int) -> list[Images]:
+        """The images in parts that follow each other.
+
+        Args:
+            each: So many in a part; the last may have fewer.
+
+        Raises:
+            InputError: It is not positive.
+        """
+        if each < 1:
+            raise InputError(f"{each} images in a part; at least one is wanted.")
+        starts = range(0, len(self), each)
+        parts = [list(self.entries[start : start + each]) for start in starts]
+        return [Images(_with_entries(self.source, part), self.background) for part in parts]
+
     def read(self, name: str) -> Picture:
         """One image, as it is.
 

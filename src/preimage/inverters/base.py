@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
+from preimage.cluster.job import Finished
 from preimage.domain import Box, as_box
 from preimage.errors import InputError, NotFittedError
 from preimage.function import Function, as_function
@@ -274,6 +275,61 @@ class Inverter(ABC):
             if isinstance(y, Tensor) and y.requires_grad:
                 return differentiable(found, problem, y)
             return found
+
+    def invert_many(
+        self,
+        dataset: str | PathLike[str],
+        folder: str | PathLike[str],
+        *,
+        on: str = "local",
+        n: int = 16,
+        near: Any = None,
+        within: Box | tuple[Any, Any] | None = None,
+        tol: float | None = None,
+        certify: bool = False,
+        rows: int | None = None,
+        force: bool = False,
+    ) -> Finished:
+        """Answers any number of targets, from Parquet to Parquet, on several cores or machines.
+
+        Each part is read, answered and written by a worker, so that memory does not grow with the
+        number of targets. The rows are those that `invert` gives for each file. A part that
+        fails does not stop the others. After an interruption, the same call does what is left.
+
+        Workers are processes of their own: a script that calls this on "local" must have its calls
+        below `if __name__ == "__main__":`.
+
+        Args:
+            dataset: A Parquet file, or a folder of them.
+            folder: Where to: Parquet files with the columns of `Preimages.to_frame`, "target" being
+                the row in its file; of a folder there is a column "file" too.
+            on: "local" for the cores of this machine, or the address of a Dask scheduler, whose
+                workers see dataset and folder under the same paths.
+            n: As for `invert`.
+            near: A state `(p,)`, as for `invert`.
+            within: As for `invert`.
+            tol: As for `invert`.
+            certify: Prove that a true preimage is next to each answer, as `Preimages.certify`.
+            rows: Targets in a part; None takes thousands. Fewer are better where a target takes
+                milliseconds.
+            force: Replace the answers of another call that are in the folder.
+
+        Returns:
+            What was done, and which parts failed and why.
+
+        Raises:
+            NotFittedError: Before `fit` or `fit_function`.
+            InputError: The targets are not there, or something does not fit the function.
+            OutputExistsError: The folder holds the answers of another call.
+            ClusterError: There is no cluster at the address, or it cannot be used.
+            MissingExtraError: Dask is not installed.
+        """
+        from preimage.inverters.many import Question, job_of
+
+        asked = Question.of(
+            self.fitted.box, n=n, near=near, within=within, tol=tol, certify=certify
+        )
+        return job_of(self, dataset, folder, asked, rows, CHUNK).run(on, force=force)
 
     def score(self, x: Any, y: Any, *, data: Any = None) -> float:
         r"""The error in y of the best answers, re-simulated (lower is better).

@@ -64,7 +64,7 @@ def render_verdict(report: Report, f: Any) -> str:
         title=f"{report.name}, from {described(report.injective.domain)} to {onto}",
         headline=report.conclusion[3:4].upper() + report.conclusion[4:],
         tiles=[(claim.property, claim.status) for claim in (*claims, report.bijective)],
-        claims=[(claim, _facts(claim)) for claim in claims],
+        claims=[(claim, facts(claim)) for claim in claims],
         notes=report.notes,
         drawings=[(d, Markup(svg(d.figure, d.name))) for d in draw_verdict(report, f)],
         numbers=[] if report.numerical is None else str(report.numerical).splitlines()[1:],
@@ -77,18 +77,19 @@ def render_verdict(report: Report, f: Any) -> str:
     )
 
 
-def _facts(claim: Claim) -> list[tuple[str, str]]:
+def facts(claim: Claim) -> list[tuple[str, str]]:
+    """What a claim stands on, as names and words: the rule, the witness, what was tried."""
     number = "real numbers" if claim.semantics == "real" else claim.semantics
-    facts = [("Arithmetic", number)]
+    found = [("Arithmetic", number)]
     if claim.status.decided:
-        facts += [("Rule", claim.rule), ("Stands on", _level(claim))]
-    facts += [(name, _shown(value)) for name, value in claim.witness.items()]
+        found += [("Rule", claim.rule), ("Stands on", _level(claim))]
+    found += [(name, _shown(value)) for name, value in claim.witness.items()]
     for name, value in claim.bounds.items():
-        facts.append((f"{name.capitalize()} constant", f"at most {value:.4g}"))
+        found.append((f"{name.capitalize()} constant", f"at most {value:.4g}"))
     if not claim.status.decided:
-        facts += [("Tried", line) for line in claim.tried]
-        facts += [("What would help", line) for line in claim.helps]
-    return facts
+        found += [("Tried", line) for line in claim.tried]
+        found += [("What would help", line) for line in claim.helps]
+    return found
 
 
 def _level(claim: Claim) -> str:

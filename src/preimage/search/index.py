@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from preimage.errors import InputError
-from preimage.images import Images, open_images
+from preimage.images import open_images
 from preimage.progress import progress
 from preimage.search import duplicates as pairs
 from preimage.search.duplicates import Duplicates
 from preimage.search.features import DHash, Feature
+from preimage.search.looking import looked_at
 from preimage.search.matches import Matches
 from preimage.search.nearest import Exact
 from preimage.search.vectors import InMemory, Vectors
@@ -36,6 +35,7 @@ class Added:
         known: How many were there already, and were not read again.
         skipped: What could not be read and why, by name.
         notes: What was not taken over of an image, by name.
+        failed: Why parts failed, where workers did them, by what they are made of.
     """
 
     new: int
@@ -43,6 +43,7 @@ class Added:
     known: int
     skipped: dict[str, str]
     notes: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         counts = {
@@ -129,10 +130,10 @@ class ImageIndex:
         reading = opened.only([entry.name for entry in wanted]) if known else opened
         with progress("adding images", len(wanted)) as bar:
             try:
-                for some in self._batches(reading, batch):
-                    self.vectors.put(some.entries, self._looked_at(some.pixels))
-                    replaced = sum(entry.place in before for entry in some.entries)
-                    new, changed = new + len(some.entries) - replaced, changed + replaced
+                for entries, vectors in looked_at(self.feature, reading, batch):
+                    self.vectors.put(entries, vectors)
+                    replaced = sum(entry.place in before for entry in entries)
+                    new, changed = new + len(entries) - replaced, changed + replaced
                     bar.update(new + changed)
             except InputError:
                 # What is not known yet may be nothing but what could not be read the last time.
@@ -140,6 +141,43 @@ class ImageIndex:
                     raise
         skipped = {**opened.skipped, **reading.skipped}
         return Added(new, changed, known, skipped, dict(reading.notes))
+
+    def add_many(
+        self,
+        images: Any,
+        scratch: str | os.PathLike[str],
+        *,
+        on: str = "local",
+        part: int | None = None,
+    ) -> Added:
+        """As `add`, with images that are looked at on several cores or machines.
+
+        To an index on a Milvus server, workers add themselves. Otherwise they write vectors into
+        `scratch`, and this process adds these when all are there, and removes the folder. After an
+        interruption, the same call does what is left.
+
+        Args:
+            images: A folder, an archive or files, which workers see under the same paths.
+            scratch: A folder for what is not added yet; likewise.
+            on: "local" for the cores of this machine, or the address of a Dask scheduler.
+            part: Images in a part; None chooses.
+
+        Returns:
+            What became of them; `failed` has parts that failed, which the next call does again.
+
+        Raises:
+            InputError: There are no images.
+            ClusterError: There is no cluster at the address, or it cannot be used.
+            MissingExtraError: Dask is not installed.
+        """
+        from preimage.search.many import add_in_parts
+
+        return add_in_parts(self, open_images(images), scratch, on=on, part=part)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether vectors are kept by a server, which several processes can write to."""
+        return self.uri is not None and "://" in os.fspath(self.uri)
 
     def query(self, images: Any, k: int = 5, *, batch: int = BATCH) -> Matches:
         """The most similar images of each image.
@@ -166,11 +204,11 @@ class ImageIndex:
         k = min(k, len(self))
         parts: list[Matches] = []
         with progress("looking for similar images", len(opened)) as bar:
-            for some in self._batches(opened, batch):
-                entries, squared = self.vectors.nearest(self._looked_at(some.pixels), k)
+            for queries, vectors in looked_at(self.feature, opened, batch):
+                entries, squared = self.vectors.nearest(vectors, k)
                 distance = self.feature.shown(squared)
                 found = tuple(map(tuple, entries))
-                parts.append(Matches(some.entries, found, distance, self.feature.name))
+                parts.append(Matches(queries, found, distance, self.feature.name))
                 bar.update(sum(map(len, parts)))
         return Matches(
             queries=tuple(query for part in parts for query in part.queries),
@@ -249,20 +287,4 @@ class ImageIndex:
         found = milvus.about(client, self.collection)
         if found is not None:
             self.check_about(found, uri)
-        return milvus.collection(client, self.collection, self.feature.dim, self.about)
-
-    def _batches(self, images: Images, batch: int) -> Any:
-        size, channels, fit = self.feature.view
-        return images.batches(batch, size=size, channels=channels, fit=fit)
-
-    def _looked_at(self, pixels: Tensor) -> Tensor:
-        """Vectors, in float32 on the CPU."""
-        with torch.no_grad():
-            vectors = self.feature(pixels).to("cpu", torch.float32)
-        if vectors.shape != (len(pixels), self.feature.dim) or not bool(vectors.isfinite().all()):
-            raise InputError(
-                f"the feature {self.feature.name} gave vectors of shape {tuple(vectors.shape)}, or "
-                f"some that are not finite; {len(pixels)} of {self.feature.dim} finite numbers are "
-                "wanted."
-            )
-        return vectors
+        return milvus.collection(client, uri, self.collection, self.feature.dim, self.about)

@@ -31,6 +31,16 @@ PAGE = 4096
 MOST = 16_384
 """So many images Milvus finds at most for one query."""
 
+WRITTEN = 16 << 20
+"""About so many bytes are written at a time; a message to Milvus may have 64 MiB."""
+
+MANY = 10_000
+"""With so many rows milvus-lite gets lists: without, it holds the differences of all queries from
+all vectors in memory, 26 GB for 64 queries of a million codes."""
+
+LISTS = 128
+"""All of them are gone through, so that nothing is missed; milvus-lite makes so many unasked."""
+
 SLACK = 1e-4
 """By what share of a distance Milvus, which computes in float32, may misjudge it."""
 
@@ -40,7 +50,7 @@ LONGEST = 65_535
 
 @final
 class Milvus(Vectors):
-    """A collection of Milvus, searched exactly (index FLAT, metric L2).
+    """A collection of Milvus, searched exactly (metric L2).
 
     Beside it a second collection, `NAME_about`, holds what the vectors mean, since milvus-lite
     keeps no descriptions.
@@ -48,10 +58,11 @@ class Milvus(Vectors):
 
     DIGITS: ClassVar[int] = 32
 
-    def __init__(self, client: Any, collection: str, dim: int) -> None:
+    def __init__(self, client: Any, uri: str, collection: str, dim: int) -> None:
         self._client = client
         self._collection = collection
         self._dim = dim
+        self._local = self._unsettled = is_local(uri)
         with _complaining():
             client.load_collection(collection)
 
@@ -93,8 +104,11 @@ class Milvus(Vectors):
             }
             for entry, vector in zip(entries, vectors.float().tolist(), strict=True)
         ]
-        with _complaining():
-            self._client.upsert(self._collection, rows)
+        self._unsettled = self._local
+        together = max(1, WRITTEN // (4 * self._dim + sum(map(_bytes, rows[:1]))))
+        for start in range(0, len(rows), together):
+            with _complaining():
+                self._client.upsert(self._collection, rows[start : start + together])
 
     def nearest(self, vectors: Float[Tensor, "n d"], k: int) -> Hits:
         """The nearest entries of each vector; of several at the same distance, by name.
@@ -103,6 +117,7 @@ class Milvus(Vectors):
         again for those whose last answer is still as near as their k-th; then distances are
         computed in float64.
         """
+        self._settle()
         entries: list[list[Entry]] = [[] for _ in vectors]
         squared = np.zeros((len(vectors), k))
         there = min(len(self), MOST)
@@ -123,6 +138,20 @@ class Milvus(Vectors):
             left, limit = tied, min(there, 4 * limit)
         return entries, squared
 
+    def _settle(self) -> None:
+        """In milvus-lite, give many new rows their lists; a server looks after its rows itself."""
+        if self._unsettled and len(self) >= MANY:
+            with _complaining():
+                self._client.flush(self._collection)
+                self._client.release_collection(self._collection)
+                if self._client.describe_index(self._collection, "vector")["index_type"] == "FLAT":
+                    self._client.drop_index(self._collection, "vector")
+                    index = self._client.prepare_index_params()
+                    index.add_index("vector", index_type="IVF_FLAT", metric_type="L2")
+                    self._client.create_index(self._collection, index)
+                self._client.load_collection(self._collection)
+        self._unsettled = False
+
     def _search(self, vectors: Tensor, limit: int) -> Iterator[list[Any]]:
         """Rows near each vector."""
         with _complaining():
@@ -131,7 +160,10 @@ class Milvus(Vectors):
                 data=vectors.float().tolist(),
                 limit=limit,
                 output_fields=FIELDS,
-                search_params={"metric_type": "L2"},
+                search_params={
+                    "metric_type": "L2",
+                    **({"params": {"nprobe": LISTS}} if self._local else {}),
+                },
                 consistency_level="Strong",
             )
         for hits in found:
@@ -163,9 +195,10 @@ def connect(uri: str, token: str | None) -> Any:
 
     Raises:
         MissingExtraError: pymilvus or milvus-lite is not installed.
-        InputError: The address is none, or nothing answers there.
+        InputError: The address is none.
+        StoreError: Nothing answers there.
     """
-    local = "://" not in uri
+    local = is_local(uri)
     if local and not uri.endswith(LOCAL):
         raise InputError(
             f"uri={uri!r} is neither a path that ends in {LOCAL} nor an address such as "
@@ -187,11 +220,17 @@ def connect(uri: str, token: str | None) -> Any:
         return MilvusClient(str(Path(uri).absolute()) if local else uri, token=token or "")
 
 
-def collection(client: Any, name: str, dim: int, about: dict[str, Any]) -> Milvus:
+def is_local(uri: str) -> bool:
+    """Whether milvus-lite runs it in this process."""
+    return "://" not in uri
+
+
+def collection(client: Any, uri: str, name: str, dim: int, about: dict[str, Any]) -> Milvus:
     """The collection of this name, made where there is none.
 
     Args:
         client: What `connect` gave.
+        uri: What it was given.
         name: The name.
         dim: Numbers in a vector.
         about: What a new collection's vectors mean.
@@ -216,7 +255,7 @@ def collection(client: Any, name: str, dim: int, about: dict[str, Any]) -> Milvu
             _create(client, f"{name}_about", schema)
             row = {"id": "about", "about": json.dumps(about), "vector": [0.0, 0.0]}
             client.upsert(f"{name}_about", [row])
-    return Milvus(client, name, dim)
+    return Milvus(client, uri, name, dim)
 
 
 def about(client: Any, name: str) -> dict[str, Any] | None:
@@ -267,6 +306,11 @@ def _ranges(parts: int) -> Iterator[tuple[str, str]]:
     """All keys, cut into ranges."""
     cuts = [f"{16**8 * i // parts:08x}" for i in range(parts)] + ["g"]
     yield from pairwise(cuts)
+
+
+def _bytes(row: Any) -> int:
+    """What is sent of a row beside its vector."""
+    return sum(len(row[field].encode()) for field in ("id", "name", "place", "stamp"))
 
 
 def _entry(row: Any) -> Entry:

@@ -80,7 +80,8 @@ class Checkpoint:
             scheduler.load_state_dict(tree["schedulers"][name])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(tree["scaler"])
-        states = [one[self.accelerator.process_index] for one in tree["random"]]
+        # Copies, since torch reads beyond a state that is a part of a tensor, and may crash.
+        states = [one[self.accelerator.process_index].clone() for one in tree["random"]]
         set_random_states(states, self.loop.generator, device=self.loop.device)
         history = History(**tree["course"].pop("history"))
         self.loop.steps = history.steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias, final
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from preimage.errors import DataError, InputError, PreimageError
-from preimage.images import Picture, open_images, writing_pictures
+from preimage.images import Images, Picture, open_images, writing_pictures
 from preimage.images.decoding import SUFFIXES
 from preimage.images.picture import Depth
 from preimage.progress import progress
@@ -80,12 +80,8 @@ def translate_files(
     check_apart(place, output)
     try:
         if volumes := volumes_in(place):
-            if source is None:
-                raise InputError(
-                    "the intensities of a translated volume are those of the other side, so it "
-                    'must be said which side it is of: source="a" (--from a) or source="b".'
-                )
-            return _volumes(model, volumes, Path(place), Path(output), source, force)
+            side = needed_side(source)
+            return _volumes(model, volumes, Path(place), Path(output), side, force)
         return _images(model, place, Path(output), source, force)
     except OSError as error:
         if isinstance(error, PreimageError) or error.errno is None:
@@ -94,6 +90,20 @@ def translate_files(
             f"a file below {output} cannot be written ({os.strerror(error.errno)}); the files that "
             "are there are whole. Make room, and run again with --force."
         ) from error
+
+
+def needed_side(source: Side | None) -> Side:
+    """The side of volumes, which has to be said.
+
+    Raises:
+        InputError: It was not.
+    """
+    if source is None:
+        raise InputError(
+            "the intensities of a translated volume are those of the other side, so it must be "
+            'said which side it is of: source="a" (--from a) or source="b".'
+        )
+    return source
 
 
 def check_apart(place: Place, output: Place) -> None:
@@ -125,30 +135,68 @@ class _Job:
 def _images(model: Translator, place: Place, output: Path, source: Side | None, force: bool) -> Run:
     images, run = open_images(place), Run()
     alone = is_one_file(place) and output.suffix.lower() in SUFFIXES
-    waiting: list[_Job] = []
-    with (
-        writing_pictures(output.parent if alone else output, force=force) as write,
-        progress("translating", len(images)) as bar,
-    ):
-        for done, (name, picture) in enumerate(images.pictures(), start=1):
-            try:
-                job = _job(model, name, picture, source)
-            except InputError as error:
-                run.skipped[name] = str(error)
-                continue
-            if waiting and not (len(waiting) < TOGETHER and _alike(waiting[0], job)):
-                _work(model, waiting, write, output.name if alone else None, run)
-            waiting.append(job)
-            bar.update(done)
-        if waiting:
-            _work(model, waiting, write, output.name if alone else None, run)
-    run.skipped |= images.skipped
+    if alone:
+        translate_images(
+            model, images, output.parent, run, source=source, force=force, name=output.name
+        )
+    else:
+        translate_images(model, images, output, run, source=source, force=force)
     if not run.written:
         first = next(iter(run.skipped.items()))
         raise InputError(
             f"no image of {place} can be translated; the first, {first[0]}: {first[1]}"
         )
     return run
+
+
+def translate_images(
+    model: Translator,
+    images: Images,
+    folder: Path,
+    run: Run,
+    *,
+    source: Side | None,
+    force: bool,
+    name: str | None = None,
+) -> None:
+    """Translate images below a folder.
+
+    Args:
+        model: A fitted model.
+        images: The images.
+        folder: Where to.
+        run: Told what came of them.
+        source: Their side; None leaves it to them.
+        force: Replace files that are already there.
+        name: What the one image is called there; None keeps the names.
+    """
+    waiting: list[_Job] = []
+    with (
+        writing_pictures(folder, force=force) as write,
+        progress("translating", len(images)) as bar,
+    ):
+        for done, (own, picture) in enumerate(_readable(images), start=1):
+            try:
+                job = _job(model, own, picture, source)
+            except InputError as error:
+                run.skipped[own] = str(error)
+                continue
+            if waiting and not (len(waiting) < TOGETHER and _alike(waiting[0], job)):
+                _work(model, waiting, write, name, run)
+            waiting.append(job)
+            bar.update(done)
+        if waiting:
+            _work(model, waiting, write, name, run)
+    run.skipped |= images.skipped
+
+
+def _readable(images: Images) -> Iterator[tuple[str, Picture]]:
+    """The images that can be read, which may be none."""
+    try:
+        yield from images.pictures()
+    except InputError:
+        if not set(images.names) <= images.skipped.keys():
+            raise
 
 
 def _job(model: Translator, name: str, picture: Picture, source: Side | None) -> _Job:

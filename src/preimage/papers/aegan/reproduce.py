@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from preimage.cluster.kept import Kept
+from preimage.cluster.sweep import Sweep
 from preimage.errors import InputError, OutputExistsError
 from preimage.files import writing_file
 from preimage.papers.aegan.cells import Cell, Key, Values
@@ -20,7 +22,6 @@ from preimage.papers.aegan.page import markdown, page_record
 from preimage.papers.aegan.reconstruction import bigan, longer, real, reconstruction
 from preimage.papers.aegan.searching import searching, searching_bigan
 from preimage.papers.aegan.sizes import Size
-from preimage.papers.kept import Kept
 from preimage.progress import progress
 from preimage.runtime import package_version, single_threaded
 
@@ -37,6 +38,28 @@ MEASURES: dict[str, Callable[[Models], Values]] = {
     "searching-bigan": searching_bigan,
 }
 """In the order in which they are measured. BiGAN, which trains a generator of its own, is last."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """The work of a worker: one table of a seed.
+
+    Args:
+        size: As for `Reproduction`.
+        data: Likewise.
+        folder: Where models are kept.
+    """
+
+    size: Size
+    data: Faces
+    folder: str
+
+    def __call__(self, key: Key) -> Cell:
+        """Trains what is not there, and measures."""
+        models = _models(Path(self.folder), self.data, self.size, key.seed)
+        with single_threaded():
+            return Cell(key, MEASURES[key.table](models), package_version())
 
 
 @final
@@ -71,12 +94,30 @@ class Reproduction:
 
     def models(self, folder: Path, seed: int) -> Models:
         """The models of a seed."""
-        return Models(folder / MODELS / f"seed-{seed}", self.data, self.size, seed)
+        return _models(folder / MODELS, self.data, self.size, seed)
 
-    def measure(self, folder: Path) -> int:
-        """Trains and measures what is not kept yet; returns how many tables these were."""
+    def measure(self, folder: Path, *, on: str | None = None) -> int:
+        """Trains and measures what is not kept yet; returns how many tables these were.
+
+        Args:
+            folder: Where models and tables are kept.
+            on: "local" or the address of a Dask scheduler whose workers share the folder, to
+                measure seeds side by side: the tables of a seed are of the same models, and go one
+                after the other. None measures here.
+        """
         kept = self.kept(folder)
         keys = [Key(table, seed) for seed in range(self.seeds) for table in MEASURES]
+        if on is not None:
+            shared = folder.resolve() / MODELS
+            shared.mkdir(parents=True, exist_ok=True)
+            return Sweep(on=on, things="tables", shared=shared).run(
+                kept,
+                sorted(keys, key=lambda key: list(MEASURES).index(key.table)),
+                Measuring(size=self.size, data=self.data, folder=str(shared)),
+                said=lambda key: f"{key.table}, seed {key.seed}",
+                lane=lambda key: key.seed,
+                after=lambda: self._write_page(folder, []),
+            )
         missing = [key for key in keys if key not in kept]
         known = {seed: self.models(folder, seed) for seed in range(self.seeds)}
         done = len(keys) - len(missing)
@@ -109,6 +150,10 @@ class Reproduction:
             with writing_file(folder / name, force=True) as aside:
                 aside.write_text(text, "utf-8")
         return [folder / name for name in texts]
+
+
+def _models(folder: Path, data: Faces, size: Size, seed: int) -> Models:
+    return Models(folder / f"seed-{seed}", data, size, seed)
 
 
 def check_place(folder: Path) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
+from preimage.cluster.kept import Kept
 from preimage.errors import InputError
 from preimage.files import writing_file
-from preimage.papers.kept import Kept
 from preimage.papers.one2one.cells import Cell, Key
 from preimage.papers.one2one.data import Data
 from preimage.papers.one2one.figures import draw

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from preimage.cluster.kept import Kept
+from preimage.cluster.sweep import Sweep
 from preimage.errors import InputError, OutputExistsError
 from preimage.files import writing_file
 from preimage.inverters.twin import TwinInverter
-from preimage.papers.kept import Kept
 from preimage.papers.twin.cells import Cell, Key, measure
 from preimage.papers.twin.experiments import EXPERIMENTS
 from preimage.papers.twin.figures import demonstrations
@@ -24,6 +25,23 @@ from preimage.runtime import single_threaded
 
 PAGE, RECORD = "results.md", "results.json"
 CELLS, QUICK_CELLS = "cells.jsonl", "cells-quick.jsonl"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """The work of a worker: one cell.
+
+    Args:
+        quick: As for `Reproduction`.
+    """
+
+    quick: bool
+
+    def __call__(self, key: Key) -> Cell:
+        """Trains and scores, with one thread as everywhere."""
+        with single_threaded():
+            return measure(key, methods(QUICK if self.quick else None)[key.method])
 
 
 @final
@@ -89,17 +107,25 @@ class Reproduction:
         cells = sorted(self.kept(folder), key=lambda cell: cell.key)
         return Summary(cells, self.experiments, self.seeds)
 
-    def measure(self, folder: Path) -> int:
-        """Measures the cells that are not kept yet; returns how many these were."""
-        kept, known = self.kept(folder), methods(QUICK if self.quick else None)
-        keys = self.keys()
+    def measure(self, folder: Path, *, on: str | None = None) -> int:
+        """Measures the cells that are not kept yet; returns how many these were.
+
+        Args:
+            folder: Where they are kept.
+            on: "local" or the address of a Dask scheduler, to measure on several workers; None
+                measures here, one after the other.
+        """
+        kept, keys = self.kept(folder), self.keys()
+        if on is not None:
+            sweep = Sweep(on=on, things="cells")
+            return sweep.run(kept, keys, Measuring(quick=self.quick), said=_said)
+        known = methods(QUICK if self.quick else None)
         missing = [key for key in keys if key not in kept]
         done = len(keys) - len(missing)
         # CPU seconds are those of one thread, which is also the fastest for networks this small.
         with single_threaded(), progress("cells", len(keys), done=done) as bar:
             for count, key in enumerate(missing, done):
-                bar.update(count, f"table {int(key.setting)}, experiment {key.experiment}, "
-                                  f"seed {key.seed}, {key.method}")  # fmt: skip
+                bar.update(count, _said(key))
                 kept.add(measure(key, known[key.method]))
         return len(missing)
 
@@ -147,6 +173,10 @@ def check_place(folder: Path) -> None:
 def default_names(*, quick: bool) -> tuple[str, ...]:
     """All methods, or those that take seconds."""
     return tuple(name for name in methods() if not (quick and name in SLOW))
+
+
+def _said(key: Key) -> str:
+    return f"table {int(key.setting)}, experiment {key.experiment}, seed {key.seed}, {key.method}"
 
 
 def _check_known(what: str, given: Sequence[int | str], known: Sequence[int | str]) -> None:

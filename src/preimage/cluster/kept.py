@@ -1,4 +1,4 @@
-"""What was measured, in a file that grows by a line of JSON a cell: work that stops goes on."""
+"""What was done, in a file that grows by a line of JSON a piece: work that stops goes on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from preimage.errors import StoreError
 
 @runtime_checkable
 class Measured(Protocol):
-    """A cell: one thing that was measured once."""
+    """A piece of work that was done once, such as a measured cell."""
 
     @property
     def key(self) -> Hashable:
-        """What tells it apart from other cells."""
+        """What tells it apart from others."""
         ...
 
     def to_json(self) -> dict[str, Any]:
@@ -29,11 +29,11 @@ C = TypeVar("C", bound=Measured)
 
 @final
 class Kept(Generic[C]):
-    """The cells of a folder; the last of a key counts.
+    """The pieces of a folder; the last of a key counts.
 
     Args:
         path: The file; it need not be there yet.
-        read: Makes a cell of what its `to_json` gave.
+        read: Makes a piece of what its `to_json` gave.
 
     Raises:
         StoreError: If a line of it cannot be read; only the last may be cut short.
@@ -48,8 +48,8 @@ class Kept(Generic[C]):
                 cell = read(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise StoreError(
-                    f"line {number} of {path} is not a measured cell ({error}); remove the line, "
-                    "and its cell is measured again."
+                    f"line {number} of {path} is damaged ({error}); remove the line, and what it "
+                    "stands for is done again."
                 ) from error
             self._cells[cell.key] = cell
         # A line without an end was being written when something stopped it.
@@ -65,8 +65,12 @@ class Kept(Generic[C]):
     def __len__(self) -> int:
         return len(self._cells)
 
+    def get(self, key: Hashable) -> C | None:
+        """The piece of this key; None where there is none."""
+        return self._cells.get(key)
+
     def add(self, cell: C) -> None:
-        """Keeps a cell, on disk before this returns."""
+        """Keeps a piece, on disk before this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._cut:
             self.path.write_text(self._whole, "utf-8")

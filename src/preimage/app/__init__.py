@@ -1,0 +1,1 @@
+"""A local page to play with: curves, arms, verdicts, images; started by `preimage app`."""

@@ -1,0 +1,1 @@
+"""What is shown: one file a tab, the figure that is dragged, and the frame around them."""
