@@ -21,7 +21,7 @@ from preimage.errors import (
 )
 from preimage.translation import METHODS, PRESETS, Pairs, Pix2Pix, SelfInverse, load, preset
 from preimage.translation.augment import Windows, mirrored
-from preimage.translation.networks import InvolutionNet, PatchGAN, UNet
+from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
 from preimage.translation.tiling import starts, tiled
 from preimage.translation.translator import Translator
 
@@ -50,6 +50,7 @@ MODELS = {
     "together": SelfInverse(**SETTINGS, directions="together", cycle=1.0, norm="instance"),
     "told": SelfInverse(**SETTINGS, direction_channel=True, ema=0.9),
     "alone": SelfInverse(**SETTINGS, adversarial=0.0, norm="none", dropout_at_test=True),
+    "fine": SelfInverse(**SETTINGS, core="fine", norm="instance", vary_jitter=True),
     "involution": SelfInverse(**SETTINGS, core="involution", couplings=2),
     "pix2pix": Pix2Pix(**SETTINGS, ema=0.5),
 }
@@ -99,6 +100,25 @@ def test_involution_is_its_own_inverse_whatever_its_weights(
         assert there.abs().max() < 128
         assert (there - x).abs().max() > 0.1
         assert (net(there) - x).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (40, 72), (33, 47)])
+def test_fine_network_starts_as_the_identity(height: int, width: int) -> None:
+    draws = torch.Generator().manual_seed(0)
+    net = FineUNet(4, out_channels=3, width=8, norm="instance", generator=draws)
+    x = torch.rand(2, 4, height, width, generator=draws)
+    torch.testing.assert_close(net(x), x[:, :3])
+
+
+def test_varied_windows_are_of_all_sizes_between() -> None:
+    ramp = torch.arange(64.0).expand(1, 1, 64, 64) / 64
+    pairs = Pairs.from_arrays(ramp, ramp)
+    windows = Windows(size=32, jitter=2.0, vary=True, flip=False)
+    drawn, _ = windows.draw(pairs, [0] * 40, torch.Generator().manual_seed(0))
+    shown = (drawn[:, 0, 0, -1] - drawn[:, 0, 0, 0]) * 64
+    assert shown.min() < 18
+    assert shown.max() > 28
+    assert (shown < 33).all()
 
 
 def test_learned_involution_returns_exactly() -> None:
@@ -252,7 +272,7 @@ def test_mirrored_repeats_no_border() -> None:
 def test_windows_of_both_sides_show_the_same() -> None:
     photos = photographs(6)
     pairs = Pairs.from_arrays(photos, 255 - photos)
-    windows = Windows(size=32, jitter=286 / 256, flip=True)
+    windows = Windows(size=32, jitter=286 / 256, vary=False, flip=True)
     a, b = windows.draw(pairs, [0, 3, 5], torch.Generator().manual_seed(0))
     assert a.shape == (3, 3, 32, 32)
     torch.testing.assert_close(a, 1 - b, atol=1e-5, rtol=0)

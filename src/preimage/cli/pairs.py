@@ -28,6 +28,12 @@ SuffixAOption: TypeAlias = Annotated[
 SuffixBOption: TypeAlias = Annotated[
     str, typer.Option("--suffix-b", help="What names of side b end in, such as _T2.")
 ]
+OtherSuffixAOption: TypeAlias = Annotated[
+    str | None, typer.Option("--suffix-a", help="Where it is not that of the names trained on.")
+]
+OtherSuffixBOption: TypeAlias = Annotated[
+    str | None, typer.Option("--suffix-b", help="Likewise of side b.")
+]
 NearestOption: TypeAlias = Annotated[
     bool,
     typer.Option("--nearest-colours", help="Take the nearest colour of the palette for others."),
@@ -64,11 +70,12 @@ def pairs_like_those(
     a: Path | None,
     b: Path | None,
     ab: Path | None,
-    suffixes: tuple[str, str],
-    nearest: bool,
-    resample: bool,
+    suffixes: tuple[str | None, str | None],
 ) -> "Pairs":
-    """Pairs of the kinds that a model was trained on."""
+    """Pairs of the kinds that a model was trained on, read as those were.
+
+    A suffix of None is that of the names trained on.
+    """
     from preimage.translation.pairs.opening import open_pairs
 
     one, two = model.kinds_
@@ -76,13 +83,16 @@ def pairs_like_those(
     return open_pairs(
         first,
         second,
-        suffixes=suffixes,
+        suffixes=(
+            one.suffix if suffixes[0] is None else suffixes[0],
+            two.suffix if suffixes[1] is None else suffixes[1],
+        ),
         palette_a=one.palette,
         palette_b=two.palette,
-        stray=stray_of(nearest),
+        stray=one.stray,
         axis=one.axis,
         neighbours=one.neighbours,
-        misfit=misfit_of(resample),
+        misfit=one.misfit,
     )
 
 

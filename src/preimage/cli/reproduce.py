@@ -12,8 +12,8 @@ from preimage.errors import InputError
 
 PAPERS = ("twin", "aegan", "one2one")
 SIZES = ("tiny", "small", "full")
-ONE2ONE = {"paper": 200.0, "paper-small": 20.0}
-"""The presets of one2one, and their epochs."""
+ONE2ONE = ("paper", "paper-small")
+"""The presets of one2one."""
 
 QUICK = 2.0
 """Its epochs with --quick."""
@@ -68,8 +68,17 @@ def reproduce(
         typer.Option(
             "--data",
             metavar="FOLDER|ZIP",
-            help="Of aegan: the images; by default the digits of scikit-learn. Of one2one: a "
-            "folder with train and test in it, each with a and b.",
+            help="Of aegan: the images; by default the digits of scikit-learn. Of one2one: the "
+            "pairs, see --layout.",
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout",
+            metavar="NAME",
+            help="Of one2one: own (train and test, each with a and b; the default), or a published "
+            "data set as it is unpacked: mri, aerial, street or relief.",
         ),
     ] = None,
     labels: Annotated[
@@ -116,14 +125,16 @@ def reproduce(
     with resumable(folder):
         if paper == "aegan":
             _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
+            _refuse("aegan", layout=layout)
             _aegan(
                 folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet
             )
         elif paper == "one2one":
             _refuse("one2one", labels=labels, experiments=experiments, on=on)
-            _one2one(folder, data, preset or "paper", seeds, methods, quick, quiet)
+            place = data, layout or "own"
+            _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, quiet)
         else:
-            _refuse("twin", data=data, labels=labels, preset=preset)
+            _refuse("twin", data=data, labels=labels, preset=preset, layout=layout)
             _twin(folder, quick, seeds, experiments, methods, on, quiet)
 
 
@@ -197,7 +208,7 @@ def _aegan(
 
 def _one2one(
     folder: Path,
-    data: Path | None,
+    place: tuple[Path | None, str],
     preset: str,
     seeds: int | None,
     methods: str | None,
@@ -205,17 +216,23 @@ def _one2one(
     quiet: bool,
 ) -> None:
     if preset not in ONE2ONE:
-        raise InputError(f"there is no preset {preset!r}{hint(preset, list(ONE2ONE))}")
+        raise InputError(f"there is no preset {preset!r}{hint(preset, ONE2ONE)}")
+    data, layout = place
     if data is None:
         raise InputError("--data FOLDER is needed: pairs in train/a, train/b, test/a and test/b.")
 
-    from preimage.papers.one2one.data import open_data
-    from preimage.papers.one2one.methods import METHODS, Plan
+    from dataclasses import replace
+
+    from preimage.papers.one2one.layouts import open_layout
+    from preimage.papers.one2one.methods import METHODS, PLANS
     from preimage.papers.one2one.reproduce import Reproduction
 
+    plan = PLANS[preset]
+    if quick:
+        plan = replace(plan, epochs=QUICK, ablated=QUICK, segmenter_epochs=QUICK)
     run = Reproduction(
-        data=open_data(data),
-        plan=Plan(preset=preset, epochs=QUICK if quick else ONE2ONE[preset]),
+        data=open_layout(layout, data, plan.size),
+        plan=plan,
         seeds=(1 if quick else 3) if seeds is None else seeds,
         names=tuple(METHODS) if methods is None else tuple(column_list(methods)),
     )

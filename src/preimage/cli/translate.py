@@ -20,6 +20,8 @@ from preimage.cli.pairs import (
     BOption,
     BothOption,
     NearestOption,
+    OtherSuffixAOption,
+    OtherSuffixBOption,
     PaletteAOption,
     PaletteBOption,
     ResampleOption,
@@ -215,10 +217,8 @@ def evaluate(
     a: AOption = None,
     b: BOption = None,
     ab: BothOption = None,
-    suffix_a: SuffixAOption = "",
-    suffix_b: SuffixBOption = "",
-    nearest: NearestOption = False,
-    resample: ResampleOption = False,
+    suffix_a: OtherSuffixAOption = None,
+    suffix_b: OtherSuffixBOption = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="JSON", help="Write all scores, image by image."),
@@ -227,7 +227,7 @@ def evaluate(
     force: ForceOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Score both directions on pairs that were not learned from.
+    """Score both directions on pairs that were not learned from, read as those were.
 
     preimage translate evaluate maps.model --a test/photos --b test/maps
     """
@@ -239,7 +239,7 @@ def evaluate(
     if output is not None:
         check_file(output, force=force)
     loaded = _load(model, device)
-    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
+    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b))
     found = score(loaded, pairs)
     if not quiet:
         _list(pairs.skipped, "left out")
@@ -264,10 +264,8 @@ def sensitivity(
     a: AOption = None,
     b: BOption = None,
     ab: BothOption = None,
-    suffix_a: SuffixAOption = "",
-    suffix_b: SuffixBOption = "",
-    nearest: NearestOption = False,
-    resample: ResampleOption = False,
+    suffix_a: OtherSuffixAOption = None,
+    suffix_b: OtherSuffixBOption = None,
     device: DeviceOption = None,
 ) -> None:
     """How much scores change when inputs are translations themselves (section 6 of the paper).
@@ -278,7 +276,7 @@ def sensitivity(
     from preimage.translation.sensitivity import sensitivity as measure
 
     loaded, other = _load(model, device), _load(baseline, device)
-    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b), nearest, resample)
+    pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b))
     found = measure({str(model): loaded, str(baseline): other}, other, pairs)
     typer.echo("|E(y + dy) - E(y)|; larger is more sensitive")
     for name, directions in found.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
@@ -119,9 +120,9 @@ def check_brightness(pixels: Tensor) -> None:
             f"pixels are floating point numbers in [0, 1]; these are {pixels.dtype}. Divide by "
             "the largest value that the type has."
         )
-    if not bool(pixels.isfinite().all()):
+    low, high = (float(one) for one in torch.aminmax(pixels))
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise InputError("some pixels are not finite; leave out the images that they are in.")
-    low, high = float(pixels.min()), float(pixels.max())
     if low < 0 or high > 1:
         raise InputError(
             f"pixels are in [0, 1]; these go from {low:g} to {high:g}. Scale them first, for "

@@ -27,11 +27,14 @@ class Windows:
     Args:
         size: The sides of a window when it is handed out.
         jitter: How much larger than in the image it is; 286 / 256 in the paper, 1 for no change.
+        vary: Whether each window has its own factor between 1 and `jitter`, so that windows at the
+            scale that is translated later are among them.
         flip: Whether half of the windows are mirrored left to right.
     """
 
     size: int
     jitter: float
+    vary: bool
     flip: bool
 
     def draw(
@@ -51,10 +54,11 @@ class Windows:
         return torch.stack([a for a, _ in found]), torch.stack([b for _, b in found])
 
     def _one(self, pairs: Pairs, row: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        side = round(self.size / self.jitter)
+        draws = torch.rand(4, generator=generator).tolist()
+        jitter = 1 + draws[3] * (self.jitter - 1) if self.vary else self.jitter
+        side = round(self.size / jitter)
         sides = brightness(pairs.a[row]), brightness(pairs.b[row])
         height, width = sides[0].shape[1:]
-        draws = torch.rand(3, generator=generator).tolist()
         top, left = (
             int(draws[0] * max(1, height - side + 1)),
             int(draws[1] * max(1, width - side + 1)),

@@ -15,6 +15,12 @@ from preimage.images.picture import Depth
 Side: TypeAlias = Literal["a", "b"]
 """One of the two kinds of images."""
 
+Stray: TypeAlias = Literal["refuse", "nearest"]
+"""What is done with colours outside of a palette: complain, or take the nearest that is in it."""
+
+Misfit: TypeAlias = Literal["refuse", "resample"]
+"""What is done with two volumes on different grids: complain, or resample b on the grid of a."""
+
 Colour: TypeAlias = tuple[int, int, int]
 """Red, green and blue, from 0 to 255."""
 
@@ -37,6 +43,9 @@ class Kind:
             learned from: what is made is brought to this scale.
         axis: For volumes, along which slices are cut.
         neighbours: For volumes, how many slices before and after one are its further channels.
+        suffix: What names of this side end in, before the ending of the file.
+        stray: For label maps, what is done with colours outside of the palette.
+        misfit: For volumes, what is done with two on different grids.
 
     Example:
         >>> grey = Kind(channels=1)
@@ -51,6 +60,9 @@ class Kind:
     window: tuple[float, float] | None = None
     axis: int = 2
     neighbours: int = 0
+    suffix: str = ""
+    stray: Stray = "refuse"
+    misfit: Misfit = "refuse"
 
     def to_network(
         self, pixels: Float[Tensor, "n c h w"], channels: int
@@ -61,10 +73,14 @@ class Kind:
             pixels: Images of this kind.
             channels: Of the network.
         """
-        return pixels[:, torch.arange(channels) % self.channels] * 2 - 1
+        if channels != self.channels:
+            pixels = pixels[:, torch.arange(channels) % self.channels]
+        return pixels * 2 - 1
 
     def from_network(self, x: Float[Tensor, "n network h w"]) -> Float[Tensor, "n c h w"]:
         """The way back: the mean of repeated channels; values are not cut off."""
+        if x.shape[1] == self.channels:
+            return (x + 1) / 2
         pixels = [x[:, i :: self.channels].mean(dim=1) for i in range(self.channels)]
         return (torch.stack(pixels, dim=1) + 1) / 2
 
@@ -100,6 +116,9 @@ class Kind:
             window=None if window is None else (float(window[0]), float(window[1])),
             axis=int(config["axis"]),
             neighbours=int(config["neighbours"]),
+            suffix=config.get("suffix", ""),
+            stray=config.get("stray", "refuse"),
+            misfit=config.get("misfit", "refuse"),
         )
 
     def _colours(self, like: Tensor) -> Float[Tensor, "colours 3"]:

@@ -12,6 +12,7 @@ from preimage.translation.translator import Translator
 Model = TypeVar("Model", bound=Translator)
 
 DEFAULT: Mapping[str, Any] = {
+    "core": "fine",
     "norm": "instance",
     "dropout": 0.0,
     "adversarial": 0.0,
@@ -21,6 +22,7 @@ DEFAULT: Mapping[str, Any] = {
     "ema": 0.999,
     "learning_rate": 1e-3,
     "schedule": "cosine",
+    "vary_jitter": True,
 }
 
 SMALL: Mapping[str, Any] = {"size": 128, "width": 16, "epochs": 20.0}

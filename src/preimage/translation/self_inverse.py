@@ -13,7 +13,7 @@ from preimage.errors import InputError
 from preimage.training import Loop
 from preimage.translation.augment import mirrored
 from preimage.translation.kinds import Side
-from preimage.translation.networks import InvolutionNet, PatchGAN, UNet
+from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
 from preimage.translation.objectives import Objective
 from preimage.translation.tiling import tiled
 from preimage.translation.translator import Translator
@@ -34,7 +34,8 @@ class SelfInverse(Translator):
     rounding, whatever it has learned; it translates images in one piece.
 
     Args:
-        core: The network: "unet", or "involution", an `InvolutionNet`.
+        core: The network: "unet", the paper's; "fine", a `FineUNet`; or "involution", an
+            `InvolutionNet`.
         directions: "alternating", or both "together" in each step.
         direction_channel: Tells the network by a further channel which side it is given. It is not
             one function any more, and has to be told the side.
@@ -55,7 +56,7 @@ class SelfInverse(Translator):
         (torch.Size([8, 1, 32, 32]), 32)
     """
 
-    core: Literal["unet", "involution"] = "unet"
+    core: Literal["unet", "fine", "involution"] = "unet"
     directions: Literal["alternating", "together"] = "alternating"
     direction_channel: bool = False
     cycle: float = 0.0
@@ -89,6 +90,14 @@ class SelfInverse(Translator):
                 width=self.width,
                 couplings=self.couplings,
                 levels=self.levels,
+                generator=draws,
+            )
+        elif self.core == "fine":
+            net = FineUNet(
+                channels + self.direction_channel,
+                out_channels=channels,
+                width=self.width,
+                norm=self.norm,
                 generator=draws,
             )
         else:

@@ -42,6 +42,7 @@ class Settings:
         schedule: Of the learning rate: "constant", "linear" (constant for the first half, then
             falling to 0), or "cosine".
         jitter: How much larger than in the image training windows are; 286 / 256 in the paper.
+        vary_jitter: Whether each window has its own factor, between 1 and `jitter`.
         flip: Whether half of the windows are mirrored left to right.
         seed: Fixes everything that is drawn.
         run: A folder for log, checkpoints and sample sheets. A training that was interrupted goes
@@ -67,6 +68,7 @@ class Settings:
     learning_rate: float = 2e-4
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     jitter: float = 286 / 256
+    vary_jitter: bool = False
     flip: bool = True
     seed: int = 0
     run: str | os.PathLike[str] | None = None
@@ -98,7 +100,7 @@ class Settings:
     @property
     def windows(self) -> Windows:
         """How training windows are cut."""
-        return Windows(size=self.size, jitter=self.jitter, flip=self.flip)
+        return Windows(size=self.size, jitter=self.jitter, vary=self.vary_jitter, flip=self.flip)
 
     def trainer(self, steps: int) -> Trainer:
         """The loop with these settings."""

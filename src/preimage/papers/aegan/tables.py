@@ -9,6 +9,7 @@ from typing import Any, final
 
 from preimage.papers.aegan.cells import Cell, Key
 from preimage.papers.aegan.published import AGREEMENT, RECONSTRUCTION
+from preimage.papers.writing import markdown_table, mean_of
 
 
 @final
@@ -49,14 +50,13 @@ class Table:
             return f"### {self.title}\n\nNot measured."
         headings = ["", *(column.heading for column in self.columns)]
         headings += ["published (faces)"] if self.published else []
-        lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
+        rows = []
         for row in self._rows(of):
             shown = [self.rows.get(row, row), *(_shown(of, row, one) for one in self.columns)]
             if self.published:
                 shown.append(f"{self.published[row]:.4f}" if row in self.published else "")
-            lines.append(" | ".join(shown))
-        body = "\n".join(f"| {line} |" for line in lines)
-        return f"### {self.title}\n\n{self.note}\n\n{body}"
+            rows.append(shown)
+        return f"### {self.title}\n\n{self.note}\n\n{markdown_table(headings, rows)}"
 
     def _mine(self, table: str) -> bool:
         return table == self.key or table.startswith(f"{self.key}-")
@@ -84,10 +84,7 @@ def _shown(cells: list[Cell], row: str, column: Column) -> str:
         return ""
     if len(numbers) < len(present):
         return "not reached"
-    text = f"{statistics.mean(numbers):.{column.digits}f}"
-    if len(numbers) > 1:
-        text += f" ± {statistics.stdev(numbers):.{column.digits}f}"
-    return text
+    return mean_of(numbers, column.digits)
 
 
 def record(cells: Iterable[Cell]) -> list[dict[str, Any]]:

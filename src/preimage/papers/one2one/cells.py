@@ -27,22 +27,24 @@ class Cell:
         key: Which.
         scores: Means over the test images.
         groups: Means over the images of each group, such as a subject.
-        images: The PSNR of each test image, by direction.
+        images: PSNR and SSIM of each test image, by direction and score.
         sensitivity: Changes of the scores; empty where pix2pix was not trained with this seed.
         parameters: Of the networks that translate.
         updates: Steps of the training.
-        seconds: It took.
+        cpu: Seconds of all cores that the training took; None where it was taken up again.
+        precision: What networks computed in while they were trained.
         version: Of preimage, when it was measured.
     """
 
     key: Key
     scores: Scores
     groups: dict[str, Scores]
-    images: dict[str, list[float]]
+    images: dict[str, dict[str, list[float]]]
     sensitivity: Scores
     parameters: int
     updates: int
-    seconds: float
+    cpu: float | None
+    precision: str
     version: str
 
     def to_json(self) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import final
 
 from preimage.errors import InputError
 from preimage.translation import Pairs
+from preimage.translation.evaluation import DIRECTIONS
+from preimage.translation.kinds import Side
 from preimage.translation.pairs.opening import open_pairs
 
 TEST = ("test", "val")
@@ -24,11 +26,29 @@ class Data:
         name: What they are called on the page.
         train: Those learned from.
         test: Others, best of other subjects or places.
+        called: What side a and side b are called.
+        ignored: Classes of label maps that do not count where they are the truth.
+        beside: The same slices with those beside each as further channels; None where the pairs
+            are no slices.
     """
 
     name: str
     train: Pairs
     test: Pairs
+    called: tuple[str, str] = ("a", "b")
+    ignored: tuple[int, ...] = ()
+    beside: Data | None = None
+
+    @property
+    def sides(self) -> dict[Side, str]:
+        """What the sides are called."""
+        return {"a": self.called[0], "b": self.called[1]}
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """What "a to b" and "b to a" are called on the page."""
+        one, two = self.called
+        return {DIRECTIONS["a"]: f"{one} to {two}", DIRECTIONS["b"]: f"{two} to {one}"}
 
     @property
     def digest(self) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
+from preimage.runtime import Precision
 from preimage.translation import Pix2Pix, SelfInverse, Translator, preset
 
-PIX2PIX, SELF_INVERSE = "pix2pix", "self-inverse"
+PIX2PIX, SELF_INVERSE, DEFAULT = "pix2pix", "self-inverse", "default"
+NEIGHBOURS = "neighbours"
+"""The one that wants other data: slices beside each slice."""
 
 
 @final
@@ -17,45 +20,129 @@ class Plan:
     """How models are trained.
 
     Args:
-        preset: "paper", or "paper-small" for a CPU.
+        preset: Of the paper's two methods: "paper", or "paper-small" for a CPU.
         epochs: How often each pair is seen in each direction.
+        ablated: The same in the ablations, and in the run that they are compared with.
+        stretch: So many times as many epochs has the default, whose batches of 4 in both
+            directions make an epoch as much shorter on a CPU.
+        longer: So many times as many has the default in its longer training.
+        segmenter_epochs: How often the network that segments photos sees each of them.
+        precision: What networks compute in while they are trained.
         device: Where; None takes the best there is.
     """
 
     preset: str = "paper"
     epochs: float = 200.0
+    ablated: float = 200.0
+    stretch: float = 1.0
+    longer: float = 2.0
+    segmenter_epochs: float = 12.0
+    precision: Precision = "no"
     device: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The sides of the squares that the networks work on."""
+        return preset(self.preset, SelfInverse).size
 
     def pix2pix(self) -> Pix2Pix:
         """The baseline."""
-        return replace(preset(self.preset, Pix2Pix), epochs=self.epochs, device=self.device)
+        model = preset(self.preset, Pix2Pix)
+        return replace(
+            model, epochs=self.epochs, mixed_precision=self.precision, device=self.device
+        )
 
-    def paper(self) -> SelfInverse:
-        """The paper's self-inverse network, with as many epochs."""
-        return replace(preset(self.preset, SelfInverse), epochs=self.epochs, device=self.device)
+    def paper(self, epochs: float) -> SelfInverse:
+        """The paper's self-inverse network."""
+        model = preset(self.preset, SelfInverse)
+        return replace(model, epochs=epochs, mixed_precision=self.precision, device=self.device)
 
-    def default(self) -> SelfInverse:
-        """The default preset with the same networks and epochs."""
-        paper = self.paper()
-        chosen = replace(preset("default", SelfInverse), size=paper.size, width=paper.width)
-        return replace(chosen, epochs=self.epochs, device=self.device)
+    def default(self, stretch: float) -> SelfInverse:
+        """The default preset at the same size and width."""
+        paper = self.paper(self.epochs * stretch)
+        return replace(
+            preset("default", SelfInverse),
+            size=paper.size,
+            width=paper.width,
+            epochs=paper.epochs,
+            mixed_precision=paper.mixed_precision,
+            device=paper.device,
+        )
 
 
-METHODS: dict[str, Callable[[Plan], Translator]] = {
-    PIX2PIX: lambda plan: plan.pix2pix(),
-    SELF_INVERSE: lambda plan: plan.paper(),
-    "equal-updates": lambda plan: replace(plan.paper(), epochs=plan.epochs / 2),
-    "together": lambda plan: replace(plan.paper(), directions="together"),
-    "round-trip": lambda plan: replace(plan.paper(), cycle=10.0),
-    "direction-channel": lambda plan: replace(plan.paper(), direction_channel=True),
-    "l1-only": lambda plan: replace(plan.paper(), adversarial=0.0, l1=1.0),
-    "averaged": lambda plan: replace(plan.paper(), ema=0.999),
-    "instance-batch-4": lambda plan: replace(plan.paper(), norm="instance", batch=4),
-    "involution": lambda plan: replace(plan.paper(), core="involution"),
-    "default": lambda plan: plan.default(),
+PLANS = {
+    "paper": Plan(),
+    "paper-small": Plan(
+        preset="paper-small", epochs=6, ablated=3, stretch=3, longer=10, precision="bf16"
+    ),
 }
-"""By name. A self-inverse network takes two steps where each network of pix2pix takes one; with
-equal updates it sees each pair half as often. `together` has both directions in one step."""
+"""By name: the paper's sizes, for a GPU, and small ones, for a CPU."""
 
-TABLES = (PIX2PIX, SELF_INVERSE)
-"""What the paper's tables need; the rest are ablations."""
+
+@final
+@dataclass(frozen=True)
+class Method:
+    """One of the models.
+
+    Attributes:
+        title: What it is called on the page.
+        make: The model, untrained.
+        single: Whether the first seed is enough.
+    """
+
+    title: str
+    make: Callable[[Plan], Translator]
+    single: bool = False
+
+
+MAIN = {
+    PIX2PIX: Method("pix2pix", Plan.pix2pix),
+    SELF_INVERSE: Method("self-inverse, equal epochs", lambda plan: plan.paper(plan.epochs)),
+    "equal-updates": Method(
+        "self-inverse, equal updates", lambda plan: plan.paper(plan.epochs / 2)
+    ),
+    DEFAULT: Method("default", lambda plan: plan.default(plan.stretch)),
+    "default-round-trip": Method(
+        "default with a round-trip loss, weight .2",
+        lambda plan: replace(plan.default(plan.stretch), cycle=0.2),
+        single=True,
+    ),
+    "default-longer": Method(
+        "default, trained for longer", lambda plan: plan.default(plan.longer), single=True
+    ),
+}
+"""Those of the tables. A self-inverse network takes two steps where each network of pix2pix takes
+one; with equal updates it sees each pair half as often."""
+
+
+def _changed(title: str, change: Callable[[SelfInverse], SelfInverse]) -> Method:
+    return Method(title, lambda plan: change(plan.paper(plan.ablated)), single=True)
+
+
+ABLATIONS = {
+    "unchanged": _changed("the paper's self-inverse network", lambda paper: paper),
+    "together": _changed(
+        "both directions in one step", lambda paper: replace(paper, directions="together")
+    ),
+    "round-trip": _changed("round-trip loss, weight 10", lambda paper: replace(paper, cycle=10.0)),
+    "instance": _changed("instance normalisation", lambda paper: replace(paper, norm="instance")),
+    "averaged": _changed("averaged weights (EMA)", lambda paper: replace(paper, ema=0.999)),
+    "l1-only": _changed("L1 alone", lambda paper: replace(paper, adversarial=0.0, l1=1.0)),
+    "no-norm": _changed(
+        "L1 alone, no normalisation",
+        lambda paper: replace(paper, adversarial=0.0, l1=1.0, norm="none"),
+    ),
+    "direction-channel": _changed(
+        "a channel for the direction", lambda paper: replace(paper, direction_channel=True)
+    ),
+    NEIGHBOURS: _changed("slices beside each slice (2.5-D)", lambda paper: paper),
+    "fine": _changed(
+        "L1 alone, maps of the full size",
+        lambda paper: replace(paper, adversarial=0.0, l1=1.0, core="fine", norm="none"),
+    ),
+    "involution": _changed("exact involution", lambda paper: replace(paper, core="involution")),
+}
+"""One change at a time."""
+
+METHODS: dict[str, Method] = MAIN | ABLATIONS
+"""All of them, by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
@@ -12,15 +14,15 @@ from preimage.files import writing_file
 from preimage.papers.one2one.cells import Cell, Key
 from preimage.papers.one2one.data import Data
 from preimage.papers.one2one.figures import draw
-from preimage.papers.one2one.methods import METHODS, PIX2PIX, Plan
-from preimage.papers.one2one.page import markdown
+from preimage.papers.one2one.measuring import Measuring
+from preimage.papers.one2one.methods import MAIN, METHODS, NEIGHBOURS, PIX2PIX, Plan
+from preimage.papers.one2one.page import Page
+from preimage.papers.one2one.segmenter import Segmenter, has_labels
 from preimage.progress import progress
-from preimage.runtime import package_version
-from preimage.translation import Translator, load
-from preimage.translation.evaluation import DIRECTIONS, evaluate
-from preimage.translation.sensitivity import sensitivity
+from preimage.translation import Pairs, Translator, load
 
-PAGE, CELLS, MODELS = "results.md", "cells.jsonl", "models"
+PAGE, RECORD, CELLS, MODELS = "results.md", "results.json", "cells.jsonl", "models"
+SPENT = "cpu.json"
 
 
 @final
@@ -29,12 +31,12 @@ class Reproduction:
     """What is run.
 
     Models and measured cells are kept in the folder as soon as they are there; a training that was
-    stopped goes on.
+    stopped goes on. The page shows all that is kept of these data and this plan.
 
     Args:
         data: The pairs.
         plan: How models are trained.
-        seeds: Seeds 0 to `seeds` - 1.
+        seeds: Seeds 0 to `seeds` - 1; ablations have the first alone.
         names: Of `METHODS`; pix2pix is trained first, since sensitivity needs it.
 
     Raises:
@@ -57,9 +59,8 @@ class Reproduction:
         return Kept(folder / CELLS, Cell.from_json)
 
     def cells(self, folder: Path) -> list[Cell]:
-        """What was measured of this plan."""
-        wanted = set(self._keys())
-        return [cell for cell in self.kept(folder) if cell.key in wanted]
+        """What was measured with these data and this plan."""
+        return [cell for cell in self.kept(folder) if self._key(*cell.key[:2]) == cell.key]
 
     def measure(self, folder: Path) -> int:
         """Trains and measures what is not kept yet; returns how many models these were."""
@@ -69,54 +70,101 @@ class Reproduction:
             for count, key in enumerate(missing, len(keys) - len(missing)):
                 bar.update(count, f"{key.method}, seed {key.seed}")
                 kept.add(self._measured(folder, key))
-                self.write(folder)
         return len(missing)
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes the page and the sheet of seed 0; returns the files."""
+        """Writes the page, its record and the sheets of seed 0; returns the files."""
         cells = self.cells(folder)
         models = {
-            key.method: load(self._place(folder, key))
-            for key in self._keys()
-            if key.seed == 0 and key in {cell.key for cell in cells}
+            name: load(place)
+            for name in MAIN
+            if (place := self._place(folder, self._key(name, 0))).exists()
         }
-        figure = draw(models, self.data, folder)
-        with writing_file(folder / PAGE, force=True) as aside:
-            aside.write_text(markdown(cells, self.data, self.plan, self.seeds, figure), "utf-8")
-        return [folder / PAGE, *([] if figure is None else [figure])]
+        figures = draw(models, self.data, folder)
+        page = Page(
+            cells=cells,
+            data=self.data,
+            plan=self.plan,
+            ceiling=self._measuring(folder, self.data).ceiling(),
+            figures=figures,
+        )
+        texts = {PAGE: page.markdown(), RECORD: json.dumps(page.record(), indent=1) + "\n"}
+        for name, text in texts.items():
+            with writing_file(folder / name, force=True) as aside:
+                aside.write_text(text, "utf-8")
+        return [*(folder / name for name in texts), *figures]
 
     def _keys(self) -> list[Key]:
-        first = sorted(self.names, key=lambda name: name != PIX2PIX)
-        digest, epochs = self.data.digest, self.plan.epochs
-        seeds = range(self.seeds)
-        return [Key(name, seed, epochs, digest) for seed in seeds for name in first]
+        """Pix2pix first, the tables before the ablations, the first seed before the others."""
+        places = list(METHODS)
+        keys = [
+            self._key(name, seed)
+            for name in self.names
+            for seed in range(1 if METHODS[name].single else self.seeds)
+            if name != NEIGHBOURS or self.data.beside is not None
+        ]
+        return sorted(
+            keys, key=lambda key: (key.method not in MAIN, key.seed, places.index(key.method))
+        )
+
+    def _key(self, name: str, seed: int) -> Key:
+        epochs = METHODS[name].make(self.plan).epochs
+        return Key(name, seed, epochs, self.data.digest)
 
     def _place(self, folder: Path, key: Key) -> Path:
         return folder / MODELS / f"{key.method}-{key.epochs:g}-epochs-seed-{key.seed}"
 
+    def _measuring(self, folder: Path, data: Data) -> Measuring:
+        return Measuring(data=data, segmenter=self._segmenter(folder))
+
     def _measured(self, folder: Path, key: Key) -> Cell:
         place = self._place(folder, key)
-        model = replace(METHODS[key.method](self.plan), seed=key.seed, run=f"{place}.run")
-        model.fit(self.data.train)
+        model = replace(METHODS[key.method].make(self.plan), seed=key.seed, run=f"{place}.run")
+        data = self.data if key.method != NEIGHBOURS else self.data.beside or self.data
+        cpu = _trained(model, data.train)
         model.save(place, force=True)
-        found = evaluate(model, self.data.test)
-        history = model.history_
-        return Cell(
-            key=key,
-            scores=found.summary(),
-            groups=found.of_groups() if len(set(found.groups)) < len(found.groups) else {},
-            images={DIRECTIONS[side]: found.scores[side].psnr.tolist() for side in DIRECTIONS},
-            sensitivity=self._sensitivity(folder, key, model),
-            parameters=model.parameters,
-            updates=history.steps if history else 0,
-            seconds=history.seconds if history else 0.0,
-            version=package_version(),
+        return self._measuring(folder, data).cell(
+            key,
+            model,
+            baseline=self._baseline(folder, key, model),
+            cpu=cpu,
+            updates=model.history_.steps if model.history_ else 0,
         )
 
-    def _sensitivity(self, folder: Path, key: Key, model: Translator) -> dict:
-        baseline = key._replace(method=PIX2PIX)
-        if PIX2PIX not in self.names:
-            return {}
-        made = model if key == baseline else load(self._place(folder, baseline))
-        found = sensitivity({key.method: model}, made, self.data.test)[key.method]
-        return {DIRECTIONS[side]: one.changes() for side, one in found.items()}
+    def _baseline(self, folder: Path, key: Key, model: Translator) -> Translator | None:
+        """Pix2pix with this seed; ablations go without."""
+        first = self._key(PIX2PIX, key.seed)
+        if key.method not in MAIN:
+            return None
+        if key == first:
+            return model
+        place = self._place(folder, first)
+        return load(place) if place.exists() else None
+
+    def _segmenter(self, folder: Path) -> Segmenter | None:
+        if not has_labels(self.data.train.kinds):
+            return None
+        return Segmenter(
+            self.data.train,
+            ignored=self.data.ignored,
+            epochs=self.plan.segmenter_epochs,
+            run=folder / MODELS / "segmenter.run",
+            precision=self.plan.precision,
+            device=self.plan.device,
+        )
+
+
+def _trained(model: Translator, pairs: Pairs) -> float | None:
+    """CPU seconds of a training; those of one that was finished before are kept beside it.
+
+    None where it was taken up again: part of its seconds was spent by another process.
+    """
+    kept = Path(model.run or ".") / SPENT
+    fresh = not kept.parent.exists()
+    begin = time.process_time()
+    model.fit(pairs)
+    cpu = time.process_time() - begin
+    if fresh:
+        kept.write_text(json.dumps(cpu), "utf-8")
+        return cpu
+    return json.loads(kept.read_text("utf-8")) if kept.exists() else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from preimage.errors import DataError, InputError
-from preimage.translation.pairs.palettes import Stray, painted
+from preimage.translation.kinds import Stray
+from preimage.translation.pairs.palettes import painted
 from preimage.translation.pairs.stack import LARGEST, Found, Palette, rounded, stacked
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from preimage.errors import DataError
 from preimage.images import Images, open_images
 from preimage.progress import progress
+from preimage.translation.kinds import Stray
 from preimage.translation.pairs.matching import match_names
-from preimage.translation.pairs.palettes import Stray, painted
+from preimage.translation.pairs.palettes import painted
 from preimage.translation.pairs.stack import Found, Palette, stacked, whole_numbers
 
 Folder: TypeAlias = str | os.PathLike[str]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from preimage.errors import InputError
+from preimage.translation.kinds import Misfit, Stray
 from preimage.translation.pairs.matching import match_names
 from preimage.translation.pairs.pairs import Colours, Pairs
-from preimage.translation.pairs.palettes import Stray
-from preimage.translation.pairs.volumes import Misfit, is_volume
+from preimage.translation.pairs.volumes import is_volume
 
 
 def open_pairs(
@@ -27,6 +28,8 @@ def open_pairs(
 ) -> Pairs:
     """Pairs of two folders or files, of images or of volumes, as what is there says.
 
+    How they were read is part of their kinds, so that a model knows it.
+
     Args:
         a: A folder, an archive, or a volume.
         b: The other side; None where the images of `a` show both sides.
@@ -42,7 +45,26 @@ def open_pairs(
         InputError: One side holds volumes and the other images, or no pair can be used.
     """
     if b is None:
-        return Pairs.from_side_by_side(a, palette_a=palette_a, palette_b=palette_b, stray=stray)
+        pairs = Pairs.from_side_by_side(a, palette_a=palette_a, palette_b=palette_b, stray=stray)
+    else:
+        pairs = _of_both(a, b, suffixes, (palette_a, palette_b), stray, axis, neighbours, misfit)
+    one, two = (
+        replace(kind, suffix=suffix, stray=stray, misfit=misfit)
+        for kind, suffix in zip(pairs.kinds, suffixes, strict=True)
+    )
+    return replace(pairs, kinds=(one, two))
+
+
+def _of_both(
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    suffixes: tuple[str, str],
+    palettes: tuple[Colours, Colours],
+    stray: Stray,
+    axis: int,
+    neighbours: int,
+    misfit: Misfit,
+) -> Pairs:
     found = volumes_in(a), volumes_in(b)
     if bool(found[0]) != bool(found[1]):
         raise InputError(
@@ -51,9 +73,9 @@ def open_pairs(
         )
     if not found[0]:
         return Pairs.from_folders(
-            a, b, suffixes=suffixes, palette_a=palette_a, palette_b=palette_b, stray=stray
+            a, b, suffixes=suffixes, palette_a=palettes[0], palette_b=palettes[1], stray=stray
         )
-    if palette_a is not None or palette_b is not None:
+    if palettes != (None, None):
         raise InputError("volumes have intensities and no colours; leave the palettes out.")
     if Path(a).is_file() and Path(b).is_file():
         both, alone = [(Path(a), Path(b))], {}

@@ -12,12 +12,12 @@ from jaxtyping import Shaped
 
 from preimage.errors import InputError
 from preimage.runtime import digest, generator
-from preimage.translation.kinds import Kind
+from preimage.translation.kinds import Kind, Misfit, Stray
 from preimage.translation.pairs.arrays import read_arrays
 from preimage.translation.pairs.files import Folder, read_folders, read_halves
-from preimage.translation.pairs.palettes import Stray, as_palette
+from preimage.translation.pairs.palettes import as_palette
 from preimage.translation.pairs.stack import Found
-from preimage.translation.pairs.volumes import Misfit, VolumePath, read_volumes
+from preimage.translation.pairs.volumes import VolumePath, read_volumes
 
 Colours: TypeAlias = Iterable[Sequence[int]] | None
 
@@ -118,9 +118,9 @@ class Pairs:
     ) -> Pairs:
         """Slices of registered NIfTI volumes.
 
-        The intensities of each volume are brought to [0, 1]: its least becomes 0, the 99.9th
-        percentile of those above it 1. A slice is left out if on either side fewer than 5 % of its
-        pixels are above 2 % of that.
+        The intensities of each volume are brought to [0, 1]: its least becomes 0, the 99th
+        percentile of those above it 0.8. A slice is left out if on either side fewer than 5 % of
+        its pixels are above 0.02.
 
         Args:
             pairs: Two files each, such as T1 and T2 of a subject.

@@ -6,14 +6,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt16
 
 from preimage.errors import DataError, InputError, MissingExtraError
 from preimage.progress import progress
-from preimage.translation.kinds import Kind
+from preimage.translation.kinds import Kind, Misfit
 from preimage.translation.pairs.stack import Found, Stack, rounded
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 VolumePath: TypeAlias = str | os.PathLike[str]
 
-Misfit: TypeAlias = Literal["refuse", "resample"]
-"""What is done with two volumes on different grids: complain, or resample b on the grid of a."""
-
 SUFFIXES = (".nii", ".nii.gz")
 """How the name of a volume ends."""
 
-BRIGHT = 99.9
-"""The percentile of the voxels above the least that becomes white. Single voxels are brighter."""
+BRIGHT = 99.0
+"""A percentile of the voxels above the least. Higher ones differ more between subjects: they are
+those of a few vessels, or of fat."""
+
+ROOM = 1.25
+"""So many times that becomes white: what is brighter still has room."""
 
 CONTENT = 0.05
 """A slice is left out if fewer of its pixels than this share show anything, on either side."""
@@ -84,8 +85,8 @@ def is_volume(path: VolumePath) -> bool:
 def read_volume(path: VolumePath) -> Volume:
     """One volume, its intensities brought to [0, 1].
 
-    The least intensity becomes 0, and the 99.9th percentile of those above it 1; what is brighter
-    is cut off.
+    The least intensity becomes 0, and the 99th percentile of those above it 0.8; what would be
+    above 1 is cut off.
 
     Args:
         path: A `.nii` or `.nii.gz` file.
@@ -106,7 +107,8 @@ def window_of(values: np.ndarray) -> tuple[float, float]:
     """The intensities that become 0 and 1."""
     low = float(values.min())
     above = values[values > low]
-    return low, float(np.percentile(above, BRIGHT)) if above.size else low
+    bright = float(np.percentile(above, BRIGHT)) if above.size else low
+    return low, low + ROOM * (bright - low)
 
 
 def slices_of(
