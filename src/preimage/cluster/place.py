@@ -28,8 +28,8 @@ KEEP_MEMORY = {
     "MKL_NUM_THREADS": 1,
     "OPENBLAS_NUM_THREADS": 1,
 }
-"""Dask starts workers so that glibc gives memory back from 64 kB on. Tensors of a few megabytes that
-come and go then cost twice their computation, as each of their pages is asked for anew."""
+"""Dask starts workers so that glibc gives memory back from 64 kB on. Tensors of a few megabytes
+that come and go then cost twice their computation, as each of their pages is asked for anew."""
 
 LOOPBACK = "127.0.0.1:0"
 """Where what Dask shows of itself can be looked at: from this machine alone, at any free port."""
