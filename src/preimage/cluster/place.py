@@ -59,12 +59,12 @@ def connected(on: str) -> Iterator[Client]:
             "install it with pip install 'preimage[cluster]'."
         ) from error
     if on == LOCAL:
-        import dask
+        from dask import config
         from dask.system import CPU_COUNT
 
         # What happens to workers is said in our words; Dask's own would be in the way of the bar.
         with (
-            dask.config.set({SPAWNED: KEEP_MEMORY}),
+            config.set({SPAWNED: KEEP_MEMORY}),
             distributed.LocalCluster(
                 n_workers=CPU_COUNT,
                 threads_per_worker=1,
