@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cluster_cases import here
 from sklearn.datasets import load_sample_images
 from typer.testing import CliRunner
 
@@ -72,6 +73,23 @@ def test_reproduction_is_kept_and_goes_on(data: Path, tmp_path: Path) -> None:
     assert set(ours.sensitivity) == {"a to b", "b to a"}
     assert [file.suffix for file in files[2:]] == [".png", ".png"]
     assert all(file.is_file() for file in files)
+
+
+def test_models_of_workers_are_the_same(data: Path, tmp_path: Path) -> None:
+    """One worker, as those of this process would share torch's global generator."""
+    plan = Plan(preset="paper", epochs=0.5, device="cpu")
+    names = ("pix2pix", "self-inverse")
+    run = Reproduction(data=open_data(data), plan=plan, seeds=2, names=names)
+    assert run.measure(tmp_path / "here") == 4
+    with here(workers=1) as cluster:
+        assert run.measure(tmp_path / "there", on=cluster.scheduler_address) == 4
+    cells = [
+        {cell.key: cell for cell in run.cells(tmp_path / place)} for place in ("here", "there")
+    ]
+    assert cells[0].keys() == cells[1].keys()
+    for key, cell in cells[0].items():
+        assert cell.scores == cells[1][key].scores
+        assert cell.sensitivity == cells[1][key].sensitivity
 
 
 def test_what_cannot_be_run(data: Path, tmp_path: Path) -> None:

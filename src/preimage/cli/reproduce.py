@@ -101,8 +101,8 @@ def reproduce(
         typer.Option(
             "--on",
             metavar="ADDRESS|local",
-            help="Of twin and aegan: measure cells side by side, on the cores of this machine "
-            "(local) or the workers of a Dask scheduler.",
+            help="Measure cells side by side, on the cores of this machine (local) or the workers "
+            "of a Dask scheduler.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -130,9 +130,9 @@ def reproduce(
                 folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet
             )
         elif paper == "one2one":
-            _refuse("one2one", labels=labels, experiments=experiments, on=on)
+            _refuse("one2one", labels=labels, experiments=experiments)
             place = data, layout or "own"
-            _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, quiet)
+            _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, on, quiet)
         else:
             _refuse("twin", data=data, labels=labels, preset=preset, layout=layout)
             _twin(folder, quick, seeds, experiments, methods, on, quiet)
@@ -213,6 +213,7 @@ def _one2one(
     seeds: int | None,
     methods: str | None,
     quick: bool,
+    on: str | None,
     quiet: bool,
 ) -> None:
     if preset not in ONE2ONE:
@@ -236,7 +237,7 @@ def _one2one(
         seeds=(1 if quick else 3) if seeds is None else seeds,
         names=tuple(METHODS) if methods is None else tuple(column_list(methods)),
     )
-    measured = run.measure(folder)
+    measured = run.measure(folder, on=on)
     files = run.write(folder)
     if not quiet:
         typer.echo(f"{measured} models trained, {len(run.kept(folder))} kept in {folder}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import final
 
 from preimage.cluster.kept import Kept
+from preimage.cluster.sweep import Sweep
 from preimage.errors import InputError
 from preimage.files import writing_file
 from preimage.papers.one2one.cells import Cell, Key
@@ -62,14 +63,27 @@ class Reproduction:
         """What was measured with these data and this plan."""
         return [cell for cell in self.kept(folder) if self._key(*cell.key[:2]) == cell.key]
 
-    def measure(self, folder: Path) -> int:
-        """Trains and measures what is not kept yet; returns how many models these were."""
+    def measure(self, folder: Path, *, on: str | None = None) -> int:
+        """Trains and measures what is not kept yet; returns how many models these were.
+
+        Args:
+            folder: Where models and cells are kept; workers must see it under the same path.
+            on: "local" or the address of a Dask scheduler, to train on several workers; None
+                trains here, one after the other.
+        """
         kept, keys = self.kept(folder), self._keys()
+        if on is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Trained once and found by all workers, in place of once by each.
+            self._segmenter(folder)
+            work = Training(reproduction=self, folder=str(folder.resolve()))
+            sweep = Sweep(on=on, things="models", shared=folder)
+            return sweep.run(kept, keys, work, said=_said, lane=lambda key: key.seed)
         missing = [key for key in keys if key not in kept]
         with progress("models", len(keys), done=len(keys) - len(missing)) as bar:
             for count, key in enumerate(missing, len(keys) - len(missing)):
-                bar.update(count, f"{key.method}, seed {key.seed}")
-                kept.add(self._measured(folder, key))
+                bar.update(count, _said(key))
+                kept.add(self.measured(folder, key))
         return len(missing)
 
     def write(self, folder: Path) -> list[Path]:
@@ -117,7 +131,8 @@ class Reproduction:
     def _measuring(self, folder: Path, data: Data) -> Measuring:
         return Measuring(data=data, segmenter=self._segmenter(folder))
 
-    def _measured(self, folder: Path, key: Key) -> Cell:
+    def measured(self, folder: Path, key: Key) -> Cell:
+        """Trains a model, or goes on with it, and measures."""
         place = self._place(folder, key)
         model = replace(METHODS[key.method].make(self.plan), seed=key.seed, run=f"{place}.run")
         data = self.data if key.method != NEIGHBOURS else self.data.beside or self.data
@@ -152,6 +167,28 @@ class Reproduction:
             precision=self.plan.precision,
             device=self.plan.device,
         )
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The work of a worker: one model.
+
+    Args:
+        reproduction: What is run.
+        folder: Where models are kept.
+    """
+
+    reproduction: Reproduction
+    folder: str
+
+    def __call__(self, key: Key) -> Cell:
+        """Trains what is not there, and measures."""
+        return self.reproduction.measured(Path(self.folder), key)
+
+
+def _said(key: Key) -> str:
+    return f"{key.method}, seed {key.seed}"
 
 
 def _trained(model: Translator, pairs: Pairs) -> float | None:
