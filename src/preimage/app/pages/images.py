@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, final
 
-from nicegui import run, ui
+from nicegui import ui
 from torch import Tensor
 
 from preimage.app.downloads import csv, png
@@ -25,15 +25,16 @@ from preimage.app.links import query, state_of
 from preimage.app.pages.examples import examples
 from preimage.app.pages.figure import Figure
 from preimage.app.pages.gallery import framed, row
-from preimage.app.pages.parts import Tab, copy_link, download
+from preimage.app.pages.parts import copy_link, download
+from preimage.app.pages.pictured import PicturedTab
 from preimage.app.pages.uploading import dropped
-from preimage.app.pictures import OWN, example, fitted, from_text, picture, strip, to_text
+from preimage.app.pictures import example, fitted, from_text, strip, to_text
 from preimage.app.sketch import number
 from preimage.generators.codes import Codes
 
 
 @final
-class ImagesTab(Tab):
+class ImagesTab(PicturedTab[ImagesState]):
     """An image, its code, what is made of it, and what is like it."""
 
     name: ClassVar[str] = "images"
@@ -128,26 +129,6 @@ class ImagesTab(Tab):
         if changed:
             self._matches = self._studio.nearest(given)
         self._state, self._image, self._codes, self._restored = state, given, codes, restored
-
-    async def _change(
-        self, change: Callable[[ImagesState], ImagesState], image: Tensor | None = None
-    ) -> None:
-        """Takes up what was asked for, one thing after the other."""
-        with self.message.reporting():
-            async with self._turn:
-                await run.io_bound(self._take, change(self._state), image)
-            self.share()
-            self.draw()
-
-    async def _taken(self, name: str, data: bytes) -> None:
-        pixels = None
-        with self.message.reporting():
-            pixels = picture(name, data)
-        if pixels is not None:
-            await self._change(lambda state: replace(state, example=OWN), pixels)
-
-    async def _chosen(self, place: int) -> None:
-        await self._change(lambda state: replace(state, example=place, image=""))
 
     async def _refined(self) -> None:
         """Refines for where the slider is now, however often it moved meanwhile."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, final
 
-from nicegui import run, ui
+from nicegui import ui
 from torch import Tensor
 
 from preimage.app.downloads import csv, png
 from preimage.app.links import query, state_of
 from preimage.app.pages.examples import examples
 from preimage.app.pages.gallery import framed, row
-from preimage.app.pages.parts import Tab, copy_link, download
+from preimage.app.pages.parts import copy_link, download
+from preimage.app.pages.pictured import PicturedTab
 from preimage.app.pages.uploading import dropped
-from preimage.app.pictures import OWN, example, from_text, picture, strip, to_text
+from preimage.app.pictures import example, from_text, strip, to_text
 from preimage.app.sketch import number
 from preimage.app.translating import SIDES, TranslateState, Trip, bureau
 from preimage.errors import InputError
@@ -26,7 +27,7 @@ STRETCH = 4
 
 
 @final
-class TranslateTab(Tab):
+class TranslateTab(PicturedTab[TranslateState]):
     """An image of either kind, the other, and the way back."""
 
     name: ClassVar[str] = "translate"
@@ -102,26 +103,6 @@ class TranslateTab(Tab):
             image = example(shown, state.example)
         trip = None if image is None else self._bureau.trip(image, state.side)
         self._state, self._image, self._trip = state, image, trip
-
-    async def _change(
-        self, change: Callable[[TranslateState], TranslateState], image: Tensor | None = None
-    ) -> None:
-        """Takes up what was asked for, one thing after the other."""
-        with self.message.reporting():
-            async with self._turn:
-                await run.io_bound(self._take, change(self._state), image)
-            self.share()
-            self.draw()
-
-    async def _taken(self, name: str, data: bytes) -> None:
-        pixels = None
-        with self.message.reporting():
-            pixels = picture(name, data)
-        if pixels is not None:
-            await self._change(lambda state: replace(state, example=OWN), pixels)
-
-    async def _chosen(self, place: int) -> None:
-        await self._change(lambda state: replace(state, example=place, image=""))
 
     async def _sided(self) -> None:
         side = str(self._side.value or "")
