@@ -22,7 +22,7 @@ from preimage.errors import ClusterError, InputError, OutputExistsError
 from preimage.generators import RegressionInverter
 from preimage.generators.collection import invert_into
 from preimage.generators.many import invert_many as invert_images
-from preimage.images import Picture, open_images, write_picture
+from preimage.images import Picture, write_picture
 from preimage.papers.twin.reproduce import Reproduction
 from preimage.search import ColourHistogram, DHash, ImageIndex, open_index
 from preimage.tables import read_table, write_table
@@ -375,9 +375,3 @@ def test_a_paper_is_measured_by_workers_as_by_one(on: str, tmp_path: Path) -> No
     assert paper.measure(tmp_path / "many", on="tcp://nowhere:1") == 0
     with pytest.raises(ClusterError, match="no scheduler"):
         replace(paper, seeds=3).measure(tmp_path / "many", on="nonsense")
-
-
-def test_papers_that_cannot_be_spread(run: Command, tmp_path: Path) -> None:
-    code, _, err = run("reproduce", "one2one", "--data", tmp_path, "--on", "local")
-    assert (code, "--on cannot be given with the paper one2one" in err) == (2, True)
-    assert open_images(digits()[:2]).names == ("0", "1")
