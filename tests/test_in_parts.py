@@ -268,19 +268,6 @@ def test_images_are_translated_as_in_one_piece(on: str, photos: Path, tmp_path: 
         translate_many(model, photos, photos / "new", on=on)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """The address of a server that speaks as Milvus does: milvus-lite's own, over the network."""
-    from milvus_lite.adapter.grpc.server import start_server_in_thread
-
-    running, database, port = start_server_in_thread(
-        data_dir=str(tmp_path / "served"), host="127.0.0.1", port=0
-    )
-    yield f"http://127.0.0.1:{port}"
-    running.stop(grace=0).wait()
-    database.close()
-
-
 def test_images_are_indexed_as_in_one_piece(
     on: str, photos: Path, tmp_path: Path, server: str
 ) -> None:

@@ -1,7 +1,6 @@
 """Similar images: neighbours are exact, features are what they say, indexes come back."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -220,19 +219,6 @@ def test_save_then_load_gives_identical_answers(album: Path, tmp_path: Path, fea
     assert again.add(album).known == 33
     with pytest.raises(OutputExistsError):
         index.save(tmp_path / "album.index")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """The address of a server that speaks as Milvus does: milvus-lite's own, over the network."""
-    from milvus_lite.adapter.grpc.server import start_server_in_thread
-
-    running, database, port = start_server_in_thread(
-        data_dir=str(tmp_path / "served"), host="127.0.0.1", port=0
-    )
-    yield f"http://127.0.0.1:{port}"
-    running.stop(grace=0).wait()
-    database.close()
 
 
 def test_milvus_answers_as_memory_does(album: Path, tmp_path: Path, server: str) -> None:
