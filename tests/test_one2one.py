@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from cluster_cases import here
+from nibabel.nifti1 import Nifti1Image
 from sklearn.datasets import load_sample_images
 from typer.testing import CliRunner
 
@@ -148,6 +149,25 @@ def test_streets_and_labels(tmp_path: Path) -> None:
     # Labels by brightness are easy: real photos are segmented far better than by chance.
     segmenter = Segmenter(found.train, ignored=(1,), epochs=30, device="cpu")
     assert segmenter.score(found.test, segmenter.ceiling).pixel_accuracy > 0.7
+
+
+def test_subjects_that_choose_settings_are_not_scored(tmp_path: Path) -> None:
+    names = ("mni_patient07", "mni_patient19", "long_patient03_s2", "long_patient04_s1")
+    draws = np.random.default_rng(0)
+    for name in names:
+        for side in ("T1", "T2"):
+            volume = draws.uniform(10, 90, (20, 20, 4)).astype(np.int16)
+            Nifti1Image(volume, np.eye(4)).to_filename(tmp_path / f"{name}_{side}.nii.gz")
+    found = open_layout("mri", tmp_path, 32)
+    chosen = found.choosing
+    assert set(chosen.test.groups) == {"long_patient03_s2"}
+    assert set(chosen.train.groups) | set(chosen.test.groups) == set(found.train.groups)
+    assert not set(found.test.groups) & set(found.train.groups)
+    assert not set(chosen.train.groups) & set(chosen.test.groups)
+    assert found.beside is not None
+    assert chosen.beside is not None
+    assert chosen.beside.test.names == chosen.test.names
+    assert chosen.beside.test.a[0].shape[0] == 3 * chosen.test.a[0].shape[0]
 
 
 def test_pieces_are_where_their_names_say() -> None:

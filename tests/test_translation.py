@@ -1,5 +1,6 @@
 """One network for both directions: what holds of every model."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from preimage.errors import (
     TrainingError,
 )
 from preimage.translation import METHODS, PRESETS, Pairs, Pix2Pix, SelfInverse, load, preset
-from preimage.translation.augment import Windows, mirrored
+from preimage.translation.augment import Windows, mirrored, relit
 from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
 from preimage.translation.tiling import starts, tiled
 from preimage.translation.translator import Translator
@@ -51,6 +52,7 @@ MODELS = {
     "told": SelfInverse(**SETTINGS, direction_channel=True, ema=0.9),
     "alone": SelfInverse(**SETTINGS, adversarial=0.0, norm="none", dropout_at_test=True),
     "fine": SelfInverse(**SETTINGS, core="fine", norm="instance", vary_jitter=True),
+    "there and back": SelfInverse(**SETTINGS, adversarial=0.0, cycle=1.0, cycle_jitter=0.3),
     "involution": SelfInverse(**SETTINGS, core="involution", couplings=2),
     "pix2pix": Pix2Pix(**SETTINGS, ema=0.5),
 }
@@ -264,6 +266,36 @@ def test_tiles_cover_and_blend(height: int, width: int, size: int) -> None:
     assert starts(height, size)[-1] == max(0, height - size)
 
 
+@given(st.floats(0, 1), st.integers(0, 99))
+def test_light_keeps_black_and_the_order_of_brightness(spread: float, seed: int) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    images = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8).repeat(3, 1, 1, 1)
+    spreads = torch.tensor([0.0, spread, spread])[:, None, None, None]
+    still, *moved = relit(images, spreads, draws)
+    torch.testing.assert_close(still, images[0])
+    for one in moved:
+        assert one[0, 0, 0] == -1
+        assert (one.flatten().diff() >= 0).all()
+        white = (one[0, -1, -1].item() + 1) / 2
+        assert math.exp(-spread) - 1e-6 <= white <= math.exp(spread) + 1e-6
+
+
+def test_a_round_trip_loss_brings_images_back() -> None:
+    """Blurred photographs do not say what was sharp, unless something is hidden in them."""
+    photos = photographs()
+    blurred = np.kron(
+        photos.reshape(24, 3, 8, 4, 8, 4).mean((3, 5)).astype(np.uint8), np.ones((4, 4), np.uint8)
+    )
+    found = []
+    for cycle in (0.0, 0.3):
+        model = replace(
+            preset("default", SelfInverse), **SETTINGS | {"epochs": 20.0}, cycle=cycle, ema=0.0
+        )
+        model.fit(Pairs.from_arrays(photos, blurred))
+        found.append(model.round_trip(photos, source="a").psnr.mean().item())
+    assert found[1] > found[0] + 3
+
+
 def test_mirrored_repeats_no_border() -> None:
     row = torch.arange(3.0).reshape(1, 1, 1, 3)
     assert mirrored(row, 1, 8)[0, 0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1]
@@ -312,6 +344,7 @@ def test_bad_settings_and_states(tmp_path: Path) -> None:
         {"ema": 1.0},
         {"l1": 0.0, "adversarial": 0.0},
         {"cycle": -1.0},
+        {"cycle_jitter": -0.1},
         {"core": "involution", "direction_channel": True},
     ):
         with pytest.raises(InputError):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,20 @@ def load_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
                 "come from different models. Copy the whole folder again, or fit and save again."
             )
     return config, tensors
+
+
+def incomplete(path: str | os.PathLike[str], error: Exception) -> StoreError:
+    """What to raise where the tensors of a model folder are not those of its networks.
+
+    Args:
+        path: The folder.
+        error: What came of taking them up; torch may list every tensor of a network in it.
+    """
+    cause = textwrap.shorten(f"{type(error).__name__}: {error}", 240, placeholder=" …")
+    return StoreError(
+        f"the model in {path} is incomplete ({cause}); copy the folder again from where it was "
+        "saved, or fit and save again."
+    )
 
 
 def write_tree(path: str | os.PathLike[str], tree: Any) -> None:

@@ -19,7 +19,7 @@ from preimage.generators.latent_search import LatentSearch
 from preimage.generators.model import KIND, GeneratorModel
 from preimage.generators.paired import PairedEncoder
 from preimage.generators.regression import RegressionInverter
-from preimage.store import load_model
+from preimage.store import incomplete, load_model
 
 M = TypeVar("M", bound=GeneratorModel)
 
@@ -71,10 +71,7 @@ def load(
     except PreimageError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise StoreError(
-            f"the model in {path} is incomplete ({type(error).__name__}: {error}); copy the "
-            "folder again from where it was saved, or fit and save again."
-        ) from error
+        raise incomplete(path, error) from error
     return moved(model, device)
 
 

@@ -41,17 +41,24 @@ class Loop:
         device: Where they are; batches must be there too.
         generator: Draw batches and noise from it, on `device`; its state is kept in checkpoints.
         steps: Steps finished so far.
+        total: Steps that the training will have taken.
     """
 
     def __init__(
-        self, accelerator: "Accelerator", parts: Parts, *, seed: int, clip_norm: float | None
+        self,
+        accelerator: "Accelerator",
+        parts: Parts,
+        *,
+        seed: int,
+        total: int,
+        clip_norm: float | None,
     ) -> None:
         self.networks: Mapping[str, nn.Module] = {
             name: accelerator.prepare_model(network) for name, network in parts.networks.items()
         }
         self.device = accelerator.device
         self.generator = generator(seed, self.device)
-        self.steps = 0
+        self.steps, self.total = 0, total
         self._accelerator = accelerator
         self._optimizers = parts.optimizers
         plateaus = parts.plateaus()

@@ -143,7 +143,7 @@ class Trainer:
             accelerated(self.device, self.mixed_precision) as accelerator,
             seeded(seed := self.seed + accelerator.process_index, accelerator.device),
         ):
-            loop = Loop(accelerator, parts, seed=seed, clip_norm=self.clip_norm)
+            loop = Loop(accelerator, parts, seed=seed, total=self.steps, clip_norm=self.clip_norm)
             checkpoint = Checkpoint(
                 run=None if self.run is None else Path(self.run),
                 identity={"label": label, "data": data, **self._decisive()},

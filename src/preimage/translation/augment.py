@@ -99,3 +99,18 @@ def mirrored(
             rows = torch.minimum(rows, period - rows) if have > 1 else rows * 0
             image = image.index_select(axis, rows)
     return image
+
+
+def relit(
+    images: Float[Tensor, "n c h w"], spread: Float[Tensor, "n 1 1 1"], generator: torch.Generator
+) -> Float[Tensor, "n c h w"]:
+    r"""Images in another light: brightness $v \mapsto e^s v^{e^t}$, s and t uniform for each image.
+
+    Args:
+        images: In [-1, 1].
+        spread: The most that s and t are, either way.
+        generator: Where they are drawn from, on the device of the images.
+    """
+    draws = torch.rand(2, len(images), 1, 1, 1, generator=generator, device=images.device)
+    gain, gamma = (spread * (2 * draws - 1)).exp()
+    return 2 * gain * ((images + 1) / 2).clamp(min=0) ** gamma - 1

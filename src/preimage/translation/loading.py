@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 
 from preimage.errors import PreimageError, StoreError
-from preimage.store import load_model
+from preimage.store import incomplete, load_model
 from preimage.translation.kinds import Kind
 from preimage.translation.pix2pix import Pix2Pix
 from preimage.translation.saving import FAMILY
@@ -45,8 +45,5 @@ def load(path: str | PathLike[str], *, device: str = "cpu") -> Translator:
     except PreimageError:
         raise
     except (KeyError, TypeError, RuntimeError) as error:
-        raise StoreError(
-            f"the model in {path} is incomplete ({type(error).__name__}: {error}); copy the "
-            "folder again from where it was saved, or fit and save again."
-        ) from error
+        raise incomplete(path, error) from error
     return model

@@ -23,7 +23,9 @@ Map: TypeAlias = Callable[[Images], Images]
 @final
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    r"""$w_1 \lVert f(x) - y \rVert_1 + w_2 \mathcal L_{GAN} + w_3 \lVert f(f(x)) - x \rVert_1$.
+    r"""$w_1 \lVert f(x) - y \rVert_1 + w_2 \mathcal L_{GAN} + w_3 \lVert f(f(u)) - u \rVert_1$.
+
+    Images u are those of the batch, or others that are like them.
 
     Norms are means over pixels, of images in [-1, 1]. The adversarial term is that of a conditional
     GAN, equation 2 of the paper; where it has the generator minimise $\log(1 - D)$, ours maximises
@@ -48,7 +50,7 @@ class Objective:
         given: Images,
         real: Images,
         forward: Map,
-        back: Map,
+        lost: Callable[[Images], Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """One step of a discriminator, where there is one, and then one of a generator.
 
@@ -61,7 +63,7 @@ class Objective:
             given: What is translated.
             real: What it should become.
             forward: Translates it.
-            back: Translates the answer back.
+            lost: What two translations lose, given the answer; needed where `cycle` is not 0.
 
         Returns:
             The losses by name, before they are weighted.
@@ -81,8 +83,8 @@ class Objective:
             if self.adversarial:
                 found["adversarial"] = softplus(-loop.networks[judge](given, answer)).mean()
                 weights["adversarial"] = self.adversarial
-            if self.cycle:
-                found["cycle"] = (back(answer) - given).abs().mean()
+            if lost is not None and self.cycle:
+                found["cycle"] = lost(answer)
                 weights["cycle"] = self.cycle
             loop.minimise(net, torch.stack([weights[n] * found[n] for n in found]).sum())
         return found | logged

@@ -55,9 +55,9 @@ class Pix2Pix(Translator):
         objective = Objective(l1=self.l1, adversarial=self.adversarial)
         logged: dict[str, Tensor] = {}
         for side, given, real in (("a", a, b), ("b", b, a)):
-            f, back = loop.networks[f"f_{side}"], loop.networks["f_b" if side == "a" else "f_a"]
+            f = f"f_{side}"
             losses = objective.step(
-                loop, f"f_{side}", f"d_{side}", given=given, real=real, forward=f, back=back
+                loop, f, f"d_{side}", given=given, real=real, forward=loop.networks[f]
             )
             logged |= {f"{name} from {side}": loss for name, loss in losses.items()}
         return logged

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from preimage.errors import InputError
 from preimage.training import Loop
-from preimage.translation.augment import mirrored
+from preimage.translation.augment import mirrored, relit
 from preimage.translation.kinds import Side
 from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
 from preimage.translation.objectives import Objective
@@ -39,7 +39,13 @@ class SelfInverse(Translator):
         directions: "alternating", or both "together" in each step.
         direction_channel: Tells the network by a further channel which side it is given. It is not
             one function any more, and has to be told the side.
-        cycle: The weight of $\lVert f(f(x)) - x \rVert_1$, which costs a further pass.
+        cycle: The weight of $\lVert f(f(x)) - x \rVert_1$ at the end of training, to which it
+            grows evenly from 0: from the start it would hold f at the identity, an inverse of
+            itself. It costs a further pass.
+        cycle_jitter: How much light varies in the images of the round trip. These are half of a
+            batch, with brightness $v$ in [0, 1] changed to $e^s v^{e^t}$, s and t uniform within
+            $\pm$ this; label maps stay. No pairs are needed for a round trip, and with other
+            light it holds for images unlike those learned from. 0 takes the batch as it is.
         couplings: Pairs of couplings of the involution.
         levels: How often the involution squeezes an image.
 
@@ -60,6 +66,7 @@ class SelfInverse(Translator):
     directions: Literal["alternating", "together"] = "alternating"
     direction_channel: bool = False
     cycle: float = 0.0
+    cycle_jitter: float = 0.0
     couplings: int = 4
     levels: int = 2
 
@@ -73,10 +80,11 @@ class SelfInverse(Translator):
                 "an involution is one function of its input alone; use core='unet' with "
                 "direction_channel=True."
             )
-        if self.cycle < 0 or self.couplings < 1 or self.levels < 1:
+        if min(self.cycle, self.cycle_jitter) < 0 or self.couplings < 1 or self.levels < 1:
             raise InputError(
-                f"cycle={self.cycle}, couplings={self.couplings}, levels={self.levels}; a weight "
-                "is 0 or more, the others are 1 or more."
+                f"cycle={self.cycle}, cycle_jitter={self.cycle_jitter}, "
+                f"couplings={self.couplings}, levels={self.levels}; the first two are 0 or more, "
+                "the others are 1 or more."
             )
 
     @property
@@ -128,7 +136,8 @@ class SelfInverse(Translator):
             side: Side = "b" if loop.steps % 2 else "a"
             given, real = (a, b) if side == "a" else (b, a)
             signs = ones * SIGNS[side]
-        objective = Objective(l1=self.l1, adversarial=self.adversarial, cycle=self.cycle)
+        growing = self.cycle * (loop.steps + 1) / loop.total
+        objective = Objective(l1=self.l1, adversarial=self.adversarial, cycle=growing)
         return objective.step(
             loop,
             "f",
@@ -136,8 +145,21 @@ class SelfInverse(Translator):
             given=given,
             real=real,
             forward=lambda x: f(self._told(x, signs)),
-            back=lambda x: f(self._told(x, -signs)),
+            lost=lambda answer: self._lost(loop, given, answer, signs),
         )
+
+    def _lost(self, loop: Loop, given: Tensor, answer: Tensor, signs: Tensor) -> Tensor:
+        """What two translations lose of the batch, or of half of it in another light."""
+        f = loop.networks["f"]
+        if not self.cycle_jitter:
+            return (f(self._told(answer, -signs)) - given).abs().mean()
+        order = torch.randperm(len(given), generator=loop.generator, device=loop.device)
+        half = order[: -(-len(given) // 2)]
+        sign = signs[half]
+        of_a, of_b = (0.0 if one.palette else self.cycle_jitter for one in self.kinds_)
+        spread = torch.where(sign > 0, of_a, of_b)
+        x = relit(given[half], spread, loop.generator)
+        return (f(self._told(f(self._told(x, sign)), -sign)) - x).abs().mean()
 
     def _answer(self, x: Float[Tensor, "n c h w"], source: Side | None) -> Float[Tensor, "n c h w"]:
         f = self.networks_["f"]

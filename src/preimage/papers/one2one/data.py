@@ -30,6 +30,8 @@ class Data:
         ignored: Classes of label maps that do not count where they are the truth.
         beside: The same slices with those beside each as further channels; None where the pairs
             are no slices.
+        validation: Of the pairs learned from, some to learn from and others to choose settings by;
+            None where there are too few for that.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Data:
     called: tuple[str, str] = ("a", "b")
     ignored: tuple[int, ...] = ()
     beside: Data | None = None
+    validation: Data | None = None
 
     @property
     def sides(self) -> dict[Side, str]:
@@ -49,6 +52,11 @@ class Data:
         """What "a to b" and "b to a" are called on the page."""
         one, two = self.called
         return {DIRECTIONS["a"]: f"{one} to {two}", DIRECTIONS["b"]: f"{two} to {one}"}
+
+    @property
+    def choosing(self) -> Data:
+        """What changes to a method are compared on: not the pairs that are scored, if possible."""
+        return self.validation or self
 
     @property
     def digest(self) -> str:

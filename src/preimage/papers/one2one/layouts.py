@@ -16,8 +16,8 @@ from preimage.translation.pairs.opening import open_pairs
 CUT = 2
 """Pieces of aerial photos have so many times the sides that they are scored at."""
 
-MRI_TEST = ("mni_patient19", "long_patient04_s1")
-AERIAL_TEST = ("tile4", "tile7")
+MRI_TEST, MRI_VALIDATION = ("mni_patient19", "long_patient04_s1"), ("long_patient03_s2",)
+AERIAL_TEST, AERIAL_VALIDATION = ("tile4", "tile7"), ("tile5",)
 AFRICA = (-20.0, 52.0, -36.0, 37.0)
 """West, east, south and north, in degrees."""
 
@@ -28,15 +28,18 @@ SCORED = 64
 def mri(folder: Path, size: int) -> Data:
     """T1 and T2 of Lesjak et al., `NAME_T1.nii.gz` and `NAME_T2.nii.gz`; two subjects are held out.
 
-    Axial slices, padded to squares and made smaller by averaging.
+    Axial slices, padded to squares and made smaller by averaging. A third subject validates.
     """
-    return replace(_slices(folder, size, 0), beside=_slices(folder, size, 1))
+    alone, beside = _slices(folder, size, 0), _slices(folder, size, 1)
+    validation = alone.choosing
+    return replace(alone, beside=beside, validation=replace(validation, beside=beside.choosing))
 
 
 def _slices(folder: Path, size: int, neighbours: int) -> Data:
     pairs = open_pairs(folder, folder, suffixes=("_T1", "_T2"), neighbours=neighbours)
     subjects = tuple(group.removesuffix("_T1.nii.gz") for group in pairs.groups)
-    return _split("mri", shrunk(replace(pairs, groups=subjects), size), MRI_TEST, ("T1", "T2"))
+    scans = shrunk(replace(pairs, groups=subjects), size)
+    return _split(Data("mri", *_apart(scans, MRI_TEST), called=("T1", "T2")), MRI_VALIDATION)
 
 
 def aerial(folder: Path, size: int) -> Data:
@@ -47,7 +50,8 @@ def aerial(folder: Path, size: int) -> Data:
     )
     tiles = [name.split("_")[0] for name in pairs.names]
     pieces = shrunk(cut(replace(pairs, groups=tuple(tiles)), CUT * size), size)
-    return _split("aerial", pieces, AERIAL_TEST, ("aerial", "map"))
+    whole = Data("aerial", *_apart(pieces, AERIAL_TEST), called=("aerial", "map"))
+    return _split(whole, AERIAL_VALIDATION)
 
 
 def street(folder: Path, size: int) -> Data:
@@ -130,14 +134,18 @@ def open_layout(name: str, folder: Path, size: int) -> Data:
         raise InputError(f"{folder} is not laid out as {name!r}: {error}.") from error
 
 
-def _split(name: str, pairs: Pairs, held_out: Sequence[str], called: tuple[str, str]) -> Data:
-    """Whole groups to score, the others to learn from."""
+def _split(data: Data, validated: Sequence[str]) -> Data:
+    """Of the groups to learn from, some to validate on."""
+    train, test = _apart(data.train, validated)
+    return replace(data, validation=replace(data, train=train, test=test))
+
+
+def _apart(pairs: Pairs, held_out: Sequence[str]) -> tuple[Pairs, Pairs]:
+    """Pairs of all other groups, and some of those of the groups that are held out."""
     rows = range(len(pairs))
-    return Data(
-        name,
+    return (
         pairs.only([row for row in rows if pairs.groups[row] not in held_out]),
         _some(pairs.only([row for row in rows if pairs.groups[row] in held_out])),
-        called=called,
     )
 
 

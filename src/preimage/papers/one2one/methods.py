@@ -25,7 +25,7 @@ class Plan:
         ablated: The same in the ablations, and in the run that they are compared with.
         stretch: So many times as many epochs has the default, whose batches of 4 in both
             directions make an epoch as much shorter on a CPU.
-        longer: So many times as many has the default in its longer training.
+        longer: So many times as many as in the tables has the default in its longer training.
         segmenter_epochs: How often the network that segments photos sees each of them.
         precision: What networks compute in while they are trained.
         device: Where; None takes the best there is.
@@ -57,9 +57,13 @@ class Plan:
         model = preset(self.preset, SelfInverse)
         return replace(model, epochs=epochs, mixed_precision=self.precision, device=self.device)
 
-    def default(self, stretch: float) -> SelfInverse:
-        """The default preset at the same size and width."""
-        paper = self.paper(self.epochs * stretch)
+    def default(self, epochs: float) -> SelfInverse:
+        """The default preset at the same size and width.
+
+        Args:
+            epochs: Of the paper's methods beside it.
+        """
+        paper = self.paper(epochs * self.stretch)
         return replace(
             preset("default", SelfInverse),
             size=paper.size,
@@ -73,7 +77,7 @@ class Plan:
 PLANS = {
     "paper": Plan(),
     "paper-small": Plan(
-        preset="paper-small", epochs=6, ablated=3, stretch=3, longer=10, precision="bf16"
+        preset="paper-small", epochs=6, ablated=3, stretch=3, longer=3, precision="bf16"
     ),
 }
 """By name: the paper's sizes, for a GPU, and small ones, for a CPU."""
@@ -101,14 +105,16 @@ MAIN = {
     "equal-updates": Method(
         "self-inverse, equal updates", lambda plan: plan.paper(plan.epochs / 2)
     ),
-    DEFAULT: Method("default", lambda plan: plan.default(plan.stretch)),
+    DEFAULT: Method("default", lambda plan: plan.default(plan.epochs)),
     "default-round-trip": Method(
         "default with a round-trip loss, weight .2",
-        lambda plan: replace(plan.default(plan.stretch), cycle=0.2),
+        lambda plan: replace(plan.default(plan.epochs), cycle=0.2),
         single=True,
     ),
     "default-longer": Method(
-        "default, trained for longer", lambda plan: plan.default(plan.longer), single=True
+        "default, trained for longer",
+        lambda plan: plan.default(plan.longer * plan.epochs),
+        single=True,
     ),
 }
 """Those of the tables. A self-inverse network takes two steps where each network of pix2pix takes
@@ -141,8 +147,11 @@ ABLATIONS = {
         lambda paper: replace(paper, adversarial=0.0, l1=1.0, core="fine", norm="none"),
     ),
     "involution": _changed("exact involution", lambda paper: replace(paper, core="involution")),
+    "default-settings": Method(
+        "all settings of the default", lambda plan: plan.default(plan.ablated), single=True
+    ),
 }
-"""One change at a time."""
+"""One change at a time, and in the end all that the default keeps of them."""
 
 METHODS: dict[str, Method] = MAIN | ABLATIONS
 """All of them, by name."""

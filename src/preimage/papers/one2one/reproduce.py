@@ -123,7 +123,14 @@ class Reproduction:
 
     def _key(self, name: str, seed: int) -> Key:
         epochs = METHODS[name].make(self.plan).epochs
-        return Key(name, seed, epochs, self.data.digest)
+        return Key(name, seed, epochs, self._pairs(name).digest)
+
+    def _pairs(self, name: str) -> Data:
+        """What a method learns from and is scored on."""
+        if name in MAIN:
+            return self.data
+        data = self.data.choosing
+        return data if name != NEIGHBOURS else data.beside or data
 
     def _place(self, folder: Path, key: Key) -> Path:
         return folder / MODELS / f"{key.method}-{key.epochs:g}-epochs-seed-{key.seed}"
@@ -135,7 +142,7 @@ class Reproduction:
         """Trains a model, or goes on with it, and measures."""
         place = self._place(folder, key)
         model = replace(METHODS[key.method].make(self.plan), seed=key.seed, run=f"{place}.run")
-        data = self.data if key.method != NEIGHBOURS else self.data.beside or self.data
+        data = self._pairs(key.method)
         cpu = _trained(model, data.train)
         model.save(place, force=True)
         return self._measuring(folder, data).cell(

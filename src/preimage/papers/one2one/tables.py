@@ -126,7 +126,7 @@ def sensitivity(cells: Sequence[Cell], data: Data, direction: str) -> str:
 
 
 def ablations(cells: Sequence[Cell], data: Data) -> str:
-    """One change at a time: both directions, and what it cost.
+    """One change at a time, on the pairs for choices: both directions, and what it cost.
 
     Args:
         cells: What was measured.
@@ -150,7 +150,12 @@ def ablations(cells: Sequence[Cell], data: Data) -> str:
             row += _numbers([one.scores[direction] for one in own], kinds, COLUMNS)
         row += [f"{own[0].updates:,}", _seconds(own)] if own else [NOT_RUN] * 2
         rows.append(row)
-    note = "Shorter trainings of one seed; each row changes one thing of the first."
+    chosen = data.choosing
+    note = (
+        "Shorter trainings of one seed; each row but the last changes one thing of the first. "
+        f"{len(chosen.train):,} pairs to learn from, {len(chosen.test):,} to choose by"
+        + (", none of which is scored above." if data.validation else ", which are scored above.")
+    )
     return f"## One change at a time\n\n{note}\n\n{markdown_table(headings, rows)}"
 
 
