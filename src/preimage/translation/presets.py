@@ -18,6 +18,8 @@ DEFAULT: Mapping[str, Any] = {
     "adversarial": 0.0,
     "l1": 1.0,
     "directions": "together",
+    "cycle": 3.0,
+    "cycle_jitter": 0.4,
     "batch": 4,
     "ema": 0.999,
     "learning_rate": 1e-3,
