@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pytest
 import torch
 from check_cases import FACTS, MORE, OPEN, Case, Coupling, gaussian
 from check_traps import TRAPS, infinite_variance, tells_tensors_apart
+from commands import runner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import preimage
 from preimage import Box, Finite, Reals, Report, check, check_at
-from preimage.cli import main
 from preimage.errors import FunctionError, InputError, OutputExistsError, StoreError
 from preimage.verdicts import Claim, Level, Status
 from preimage.verdicts.claim import described
@@ -455,13 +454,9 @@ def test_command(
         "def odd(x): return torch.special.i1(x)\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "argv", ["preimage", "check", *words])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    printed = capsys.readouterr()
-    assert stop.value.code == code
-    assert said in printed.out + printed.err
+    found = runner(monkeypatch, capsys, "check")(*words)
+    assert found.code == code
+    assert said in found.said
 
 
 def test_command_prints_json(
@@ -469,12 +464,8 @@ def test_command_prints_json(
 ) -> None:
     (tmp_path / "functions.py").write_text("def cubic(x): return x**3 - x\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
     words = ["functions.py:cubic", "--box", "-2,2", "--json", "-o", "report.json"]
-    monkeypatch.setattr(sys, "argv", ["preimage", "check", *words])
-    with pytest.raises(SystemExit):
-        main()
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(runner(monkeypatch, capsys, "check")(*words).out)
     assert printed["bijective"] == "refuted"
     assert Report.load("report.json").injective.status is Status.REFUTED
 

@@ -1,16 +1,15 @@
 """`preimage check` with programs, numbers and pages."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from commands import runner
 from torch import nn
 
 from preimage import Report
-from preimage.cli import main
 
 Run = Callable[..., tuple[int, str]]
 
@@ -28,7 +27,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs the command in a folder with functions and a program; gives its exit code and words."""
     (tmp_path / "functions.py").write_text(FUNCTIONS)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
     program = torch.export.export(
         nn.Sequential(nn.Linear(4, 4), nn.LeakyReLU()),
         (torch.ones(3, 4),),
@@ -37,13 +35,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     torch.export.save(program, "net.pt2")
     Path("broken.pt2").write_bytes(b"nothing")
 
+    command = runner(monkeypatch, capsys, "check")
+
     def ran(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["preimage", "check", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, printed.out + printed.err
+        found = command(*words)
+        return found.code, found.said
 
     return ran
 

@@ -5,14 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+from commands import Run, runner
 
 from preimage.cli import main
 from preimage.cli.settings import build_method, settings_of
@@ -27,33 +27,11 @@ CUBIC = ("--function", f"{FUNCTIONS}:cubic", "--box", "-2,2")
 ARM = ("--function", f"{FUNCTIONS}:planar_arm")
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left: its exit code, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command in an empty folder, as the shell would."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def ran(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["preimage", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return Ran(int(stop.value.code or 0), printed.out, printed.err)
-
-    return ran
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 import json
 import math
-import sys
 
 import pytest
 import torch
+from commands import runner
 
-from preimage.cli import main
 from preimage.errors import InputError, MissingExtraError
 from preimage.inverters import METHODS
 from preimage.papers.deep_inverse import benchmark as module
@@ -24,12 +23,11 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs a command in an empty folder; gives its exit code and what it printed."""
     monkeypatch.chdir(tmp_path)
 
-    def ran(*words):
-        monkeypatch.setattr(sys, "argv", ["preimage", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return int(stop.value.code or 0), printed.out + printed.err
+    command = runner(monkeypatch, capsys)
+
+    def ran(*words: str) -> tuple[int, str]:
+        found = command(*words)
+        return found.code, found.said
 
     return ran
 

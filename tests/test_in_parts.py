@@ -1,7 +1,6 @@
 """Work in parts gives what work in one piece gives: answers, codes, translations, indexes."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ import pyarrow.dataset
 import pytest
 import torch
 from cluster_cases import here
+from commands import Run, runner
 from generator_cases import digits, untrained
 from pyarrow import parquet
 
 import preimage
-from preimage.cli import main
 from preimage.errors import ClusterError, InputError, OutputExistsError
 from preimage.generators import RegressionInverter
 from preimage.generators.collection import invert_into
@@ -31,7 +30,6 @@ from preimage.translation.many import translate_many
 
 FILES = ("first.nii.gz", "second.nii.gz")
 
-Command = Callable[..., tuple[int, str, str]]
 
 ARM = """
 import torch
@@ -52,20 +50,11 @@ def on() -> Iterator[str]:
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command as the shell would: exit code, what is printed, what is complained."""
 
-    def ran(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["preimage", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return int(stop.value.code or 0), printed.out, printed.err
-
     monkeypatch.chdir(tmp_path)
-    return ran
+    return runner(monkeypatch, capsys)
 
 
 def hand(joints: torch.Tensor) -> torch.Tensor:
@@ -175,7 +164,7 @@ def test_another_question_needs_another_folder(on: str, tmp_path: Path) -> None:
         preimage.GradientInverter().invert_many(tmp_path, tmp_path / "new", on=on)
 
 
-def test_the_command_sends_the_users_own_file(tmp_path: Path, run: Command) -> None:
+def test_the_command_sends_the_users_own_file(tmp_path: Path, run: Run) -> None:
     """Workers are processes of their own here, which do not have the file."""
     (tmp_path / "arm.py").write_text(ARM)
     write_table(poses(60), tmp_path / "poses" / "one.parquet")
@@ -204,7 +193,7 @@ def test_the_command_sends_the_users_own_file(tmp_path: Path, run: Command) -> N
     ],
 )
 def test_what_commands_refuse(
-    tmp_path: Path, run: Command, words: tuple[object, ...], complaint: str
+    tmp_path: Path, run: Run, words: tuple[object, ...], complaint: str
 ) -> None:
     (tmp_path / "arm.py").write_text(ARM)
     write_table(poses(5), tmp_path / "p.parquet")
@@ -310,7 +299,7 @@ def test_an_interrupted_index_goes_on(
     assert len(index) == 20
 
 
-def test_commands_for_images(photos: Path, tmp_path: Path, run: Command, on: str) -> None:
+def test_commands_for_images(photos: Path, tmp_path: Path, run: Run, on: str) -> None:
     RegressionInverter(width=4, steps=3, batch=8).fit(untrained()).save(tmp_path / "gan.model")
     code, out, err = run("gan", "invert", "gan.model", photos, "-o", "codes", "--on", on)
     assert (code, "not read: empty.png" in err) == (1, True)

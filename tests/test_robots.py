@@ -4,8 +4,6 @@ import math
 import runpy
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 import yourdfpy
+from commands import Run, runner
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 import preimage
-from preimage.cli import main
 from preimage.errors import InputError, MissingExtraError, PreimageError
 from preimage.function import Function
 from preimage.robots import (
@@ -470,43 +468,25 @@ def test_a_path_is_followed_without_jumps() -> None:
     assert float(moves.best.diff(dim=0).abs().max()) < 0.2
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ran]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command in a folder with the examples in it, as the shell would."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-
-    def ran(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["preimage", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return Ran(int(stop.value.code or 0), printed.out, printed.err)
-
-    return ran
+    return runner(monkeypatch, capsys)
 
 
 UR5 = ("--robot", "examples/robots/ur5.urdf", "--tip", "tool0")
 
 
-def test_a_robot_is_inverted_from_the_command_line(run: Callable[..., Ran]) -> None:
+def test_a_robot_is_inverted_from_the_command_line(run: Run) -> None:
     found = run("invert", *UR5, "0.3,-0.4,0.3,3,0.2,0.1")
     assert (found.code, found.err) == (0, "")
     assert "1 of 1 target answered, with 8 distinct answers" in found.out
     assert run("invert", *UR5, "--goal", "position", "3,0,0").code == 1
 
 
-def test_poses_by_quaternion_are_the_same_targets(run: Callable[..., Ran]) -> None:
+def test_poses_by_quaternion_are_the_same_targets(run: Run) -> None:
     pose = [0.3, -0.4, 0.3, 3.0, 0.2, 0.1]
     both = [*pose[:3], *quaternions_from_poses(pose)[0].tolist()]
     Path("vectors.csv").write_text("x,y,z,rx,ry,rz\n" + ",".join(map(str, pose)) + "\n")
@@ -520,7 +500,7 @@ def test_poses_by_quaternion_are_the_same_targets(run: Callable[..., Ran]) -> No
         assert np.allclose(np.array(answers[0], float), np.array(other, float), atol=1e-6)
 
 
-def test_a_model_of_a_robot_takes_the_robot_again(run: Callable[..., Ran]) -> None:
+def test_a_model_of_a_robot_takes_the_robot_again(run: Run) -> None:
     assert run("fit", *UR5, "-o", "arm.model").code == 0
     forgotten = run("invert", "arm.model", "0.3,-0.4,0.3,3,0.2,0.1")
     assert forgotten.code == 2
@@ -542,16 +522,14 @@ def test_a_model_of_a_robot_takes_the_robot_again(run: Callable[..., Ran]) -> No
         (("--robot", "examples/robots/ur6.urdf", "--tip", "t", "0"), "did you mean ur5.urdf?"),
     ],
 )
-def test_wrong_use_is_one_clear_error(
-    run: Callable[..., Ran], words: tuple[str, ...], message: str
-) -> None:
+def test_wrong_use_is_one_clear_error(run: Run, words: tuple[str, ...], message: str) -> None:
     wrong = run("invert", *words)
     assert wrong.code == 2
     assert wrong.err.startswith("error: ")
     assert message in wrong.err
 
 
-def test_the_commands_of_the_robots_page_run(run: Callable[..., Ran]) -> None:
+def test_the_commands_of_the_robots_page_run(run: Run) -> None:
     page = (ROOT / "docs" / "robots.md").read_text("utf-8").replace("\\\n", " ")
     commands = [line[2:] for line in page.splitlines() if line.startswith("$ preimage")]
     assert commands

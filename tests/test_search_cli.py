@@ -1,27 +1,13 @@
 """`preimage search`: what it prints, what it refuses, and what it leaves on disk."""
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from commands import Run, runner
 from PIL import Image
 from sklearn.datasets import load_sample_images
-
-from preimage.cli import main
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -36,16 +22,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             part.save(album / f"{name}{i}.png")
     Image.open(album / "china0.png").resize((120, 90)).save(album / "small.jpg")
     (album / "zero.png").touch()
-
-    def ran(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["preimage", "search", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        printed = capsys.readouterr()
-        return Ran(int(stop.value.code or 0), printed.out, printed.err)
-
-    return ran
+    return runner(monkeypatch, capsys, "search")
 
 
 @pytest.mark.parametrize("place", ["album.index", "album.db"])

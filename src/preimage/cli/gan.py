@@ -7,7 +7,16 @@ import typer
 
 from preimage.cli.found import print_skipped
 from preimage.cli.many import images_in_parts, refuse_alone, refuse_on
-from preimage.cli.options import ForceOption, OnOption, PartOption, QuietOption, SeedOption
+from preimage.cli.options import (
+    FolderOption,
+    ForceOption,
+    GanArgument,
+    ImagesArgument,
+    OnOption,
+    PartOption,
+    QuietOption,
+    SeedOption,
+)
 from preimage.cli.restore import restore
 from preimage.cli.stopping import resumable
 from preimage.cli.words import hint
@@ -30,9 +39,7 @@ gan.command()(restore)
 
 @gan.command()
 def train(
-    photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTOS...", help="A folder, a zip, or image files.")
-    ],
+    photos: ImagesArgument,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="MODEL", help="The folder to write.")
     ] = None,
@@ -136,15 +143,9 @@ def train(
 
 @gan.command()
 def invert(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A folder that `preimage gan train` wrote.")
-    ],
-    photos: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES...", help="A folder, a zip, or image files.")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")
-    ] = None,
+    model: GanArgument,
+    photos: ImagesArgument,
+    output: FolderOption = None,
     refine: Annotated[
         int, typer.Option(min=0, metavar="N", help="Steps of refinement from each code.")
     ] = 0,

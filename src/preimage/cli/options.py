@@ -101,3 +101,15 @@ QuietOption: TypeAlias = Annotated[
 ModelArgument: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A folder that `preimage fit` wrote.")
 ]
+
+GanArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A folder that `preimage gan train` wrote.")
+]
+
+ImagesArgument: TypeAlias = Annotated[
+    list[Path], typer.Argument(metavar="IMAGES...", help="A folder, a zip, or image files.")
+]
+
+FolderOption: TypeAlias = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")
+]

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preimage.cli.found import print_skipped
-from preimage.cli.options import ForceOption, QuietOption, SeedOption
+from preimage.cli.options import (
+    FolderOption,
+    ForceOption,
+    GanArgument,
+    ImagesArgument,
+    QuietOption,
+    SeedOption,
+)
 from preimage.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,15 +21,9 @@ if TYPE_CHECKING:
 
 
 def restore(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A folder that `preimage gan train` wrote.")
-    ],
-    photos: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES...", help="A folder, a zip, or image files.")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="The folder to write.")
-    ] = None,
+    model: GanArgument,
+    photos: ImagesArgument,
+    output: FolderOption = None,
     blur: Annotated[
         float | None,
         typer.Option("--blur", metavar="SIGMA", help="They are blurred, by so many pixels."),

@@ -15,7 +15,7 @@ from preimage.cli.found import (
     print_skipped,
 )
 from preimage.cli.many import refuse_alone
-from preimage.cli.options import ForceOption, OnOption, PartOption, QuietOption
+from preimage.cli.options import ForceOption, ImagesArgument, OnOption, PartOption, QuietOption
 from preimage.cli.words import hint
 from preimage.errors import InputError
 
@@ -93,10 +93,7 @@ def group() -> None:
 
 @search.command()
 def index(
-    photos: Annotated[
-        list[Path],
-        typer.Argument(metavar="PHOTOS...", help="A folder, a .zip, or image files."),
-    ],
+    photos: ImagesArgument,
     output: Annotated[
         str,
         typer.Option(

@@ -15,6 +15,7 @@ from preimage.plots import draw
 from preimage.preimages import Preimages, Status
 from preimage.report.svg import svg
 from preimage.runtime import package_version
+from preimage.templates import template
 
 SENTENCES = 100
 """So many targets have a sentence each; the table of answers goes on."""
@@ -67,22 +68,14 @@ def write_report(
 
 
 def render(found: Preimages, inverter: Inverter | None, title: str | None) -> str:
-    """The page as text. The template escapes every value, so that names cannot become markup."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """The page as text."""
     from markupsafe import Markup
 
-    page = Environment(
-        autoescape=True,
-        loader=PackageLoader("preimage.report", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    ).get_template("page.html")
     names = f"{', '.join(found.inputs)} from {', '.join(found.outputs)}"
-    return page.render(
+    return template("preimage.report", "answers.html").render(
         title=title or f"Inverse: {names}",
-        found=found,
-        tiles=_tiles(found),
+        headline=found.headline,
+        tiles=[(name, value, False) for name, value in _tiles(found)],
         statuses=_statuses(found),
         drawings=[(d, Markup(svg(d.figure, d.name))) for d in draw(found, inverter)],
         sentences=[(found.status[i], found.explain(i)) for i in range(min(len(found), SENTENCES))],

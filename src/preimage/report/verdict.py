@@ -10,8 +10,12 @@ from preimage.files import check_file, writing_file
 from preimage.plots.verdicts import draw_verdict
 from preimage.report.svg import svg
 from preimage.runtime import package_version
+from preimage.templates import template
 from preimage.verdicts import Claim, Report, Status
 from preimage.verdicts.claim import described
+
+MISSED = (Status.REFUTED, Status.NOT_A_FUNCTION)
+"""Statuses that are shown in the colour of what was missed."""
 
 NUMBERS = 8
 """Of longer points, so many numbers are shown."""
@@ -50,20 +54,18 @@ def write_verdict(
 
 
 def render_verdict(report: Report, f: Any) -> str:
-    """The page as text. The template escapes every value."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """The page as text."""
     from markupsafe import Markup
 
-    page = Environment(
-        autoescape=True, loader=PackageLoader("preimage.report", "."), trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined,
-    ).get_template("verdict.html")  # fmt: skip
     claims = (report.injective, report.surjective)
     onto = described(report.surjective.codomain)
-    return page.render(
+    return template("preimage.report", "verdict.html").render(
         title=f"{report.name}, from {described(report.injective.domain)} to {onto}",
         headline=report.conclusion[3:4].upper() + report.conclusion[4:],
-        tiles=[(claim.property, claim.status) for claim in (*claims, report.bijective)],
+        tiles=[
+            (claim.property, claim.status, claim.status in MISSED)
+            for claim in (*claims, report.bijective)
+        ],
         claims=[(claim, facts(claim)) for claim in claims],
         notes=report.notes,
         drawings=[(d, Markup(svg(d.figure, d.name))) for d in draw_verdict(report, f)],

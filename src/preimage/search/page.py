@@ -17,6 +17,7 @@ from preimage.images import Entry, Picture, open_images, read_places
 from preimage.images.decoding import pillow
 from preimage.images.picture import Raster, as_bytes
 from preimage.runtime import package_version
+from preimage.templates import template
 
 if TYPE_CHECKING:
     from preimage.search.matches import Matches
@@ -68,8 +69,6 @@ def write_page(
 
 def render(matches: Matches, images: Any, queries: Any, title: str | None) -> str:
     """The page as text. The template escapes every value, so that names cannot become markup."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     asked = matches.queries[:SHOWN]
     found = matches.entries[:SHOWN]
     needed = {entry.place: entry for some in found for entry in some}
@@ -87,14 +86,7 @@ def render(matches: Matches, images: Any, queries: Any, title: str | None) -> st
         )
         for query, some, distances in zip(asked, found, matches.distance, strict=False)
     ]
-    page = Environment(
-        autoescape=True,
-        loader=PackageLoader("preimage.search", "."),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    ).get_template("page.html")
-    return page.render(
+    return template("preimage.search", "page.html").render(
         title=title or "Similar images",
         rows=rows,
         more=max(0, len(matches) - SHOWN),

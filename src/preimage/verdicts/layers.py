@@ -159,30 +159,27 @@ def _max_pool(module: Any, before: Shape, after: Shape) -> Facts:
         kernel == stride and not any(_sizes(module.padding)) and not module.ceil_mode
         and all(size == 1 for size in _sizes(module.dilation)) and not module.return_indices
     )  # fmt: skip
-    if not plain:
-        return smooth(what)
-    if all(size == 1 for size in kernel):
-        return isometry(what)
-    return Facts(
-        what=what, injective=False, surjective=True, lipschitz=1,
-        continuous=True, locally_lipschitz=True,
-        why_injective=f"{what} keeps only the largest of several numbers",
-        why_surjective=f"a window filled with a number gives that number in {what}",
-    )  # fmt: skip
+    return _pooled(what, kernel, "the largest") if plain else smooth(what)
 
 
 def _average_pool(module: Any, before: Shape, after: Shape) -> Facts:
     what = type(module).__name__
     kernel, stride = _sizes(module.kernel_size), _sizes(module.stride)
-    plain = kernel == stride and not any(_sizes(module.padding)) and not module.ceil_mode
-    if not plain or getattr(module, "divisor_override", None) is not None:
-        return smooth(what)
+    plain = (
+        kernel == stride and not any(_sizes(module.padding)) and not module.ceil_mode
+        and getattr(module, "divisor_override", None) is None
+    )  # fmt: skip
+    return _pooled(what, kernel, "the mean") if plain else smooth(what)
+
+
+def _pooled(what: str, kernel: list[int], kept: str) -> Facts:
+    """Windows that do not overlap, of which something between their numbers is kept."""
     if all(size == 1 for size in kernel):
         return isometry(what)
     return Facts(
         what=what, injective=False, surjective=True, lipschitz=1,
         continuous=True, locally_lipschitz=True,
-        why_injective=f"{what} keeps only the mean of several numbers",
+        why_injective=f"{what} keeps only {kept} of several numbers",
         why_surjective=f"a window filled with a number gives that number in {what}",
     )  # fmt: skip
 
