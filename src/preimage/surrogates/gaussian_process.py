@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import numpy as np
@@ -12,103 +11,14 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from preimage.errors import NotFittedError, TrainingError
+from preimage.errors import NotFittedError
 from preimage.runtime import generator
 from preimage.surrogates.base import Surrogate, centre_and_scale, check_inputs, check_measurements
 from preimage.surrogates.kernels import Kernel
-from preimage.surrogates.marginal_likelihood import Hypothesis, Measurements, minimise, starts
-from preimage.surrogates.warps import SCALES, Warp
-
-CELLS = 2**22  # covariances held at a time: 32 MiB
-EVIDENCE = 3.0  # nats by which a richer model must raise the log likelihood to be kept
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Posterior:
-    r"""The posterior of one output at standardised inputs.
-
-    $$\mu(x) = k(x, X)\,\alpha,\qquad \alpha = (K + N)^{-1} u,\qquad
-      \sigma^2(x) = k(x, x) - k(x, X) (K + N)^{-1} k(X, x)$$
-
-    with $N$ the diagonal of noise variances (Rasmussen and Williams, eq. 2.25 and 2.26).
-
-    Args:
-        kernel: The prior covariance.
-        noise: The two noise terms $s_0, s_1$.
-        noise_variance: The diagonal of N.
-        weights: $\alpha$.
-        cholesky: The lower factor of K + N.
-        x: The standardised inputs X.
-    """
-
-    kernel: Kernel
-    noise: Float64[Tensor, 2]
-    noise_variance: Float64[Tensor, " rows"]
-    weights: Float64[Tensor, " rows"]
-    cholesky: Float64[Tensor, "rows rows"]
-    x: Float64[Tensor, "rows p"]
-
-    def mean(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, " batch"]:
-        """The posterior mean."""
-        return torch.cat([self.kernel(part, self.x) @ self.weights for part in self._parts(x)])
-
-    def with_gradient(
-        self, x: Float64[Tensor, "batch p"]
-    ) -> tuple[Float64[Tensor, " batch"], Float64[Tensor, "batch p"]]:
-        """The posterior mean and its gradient."""
-        parts = [self.kernel.weighted_sum(p, self.x, self.weights) for p in self._parts(x)]
-        means, gradients = zip(*parts, strict=True)
-        return torch.cat(means), torch.cat(gradients)
-
-    def variance(self, x: Float64[Tensor, "batch p"]) -> Float64[Tensor, " batch"]:
-        """The posterior variance of the noise-free function."""
-        explained = [
-            torch.linalg.solve_triangular(self.cholesky, self.kernel(self.x, part), upper=False)
-            .square()
-            .sum(0)
-            for part in self._parts(x)
-        ]
-        # The difference of nearly equal numbers: no smaller than their rounding.
-        return (self.kernel.variance - torch.cat(explained)).clamp(min=1e-12 * self.kernel.variance)
-
-    def _parts(self, x: Tensor) -> tuple[Tensor, ...]:
-        return x.split(max(1, CELLS // len(self.x)))
-
-
-def factor(kernel: Kernel, x: Tensor, noise_variance: Tensor) -> tuple[Tensor, Tensor]:
-    """The Cholesky factor of the measurements' covariance, and the noise with which it exists.
-
-    Raises:
-        TrainingError: If even noise of a ten-thousandth of the prior variance does not help.
-    """
-    covariance = kernel(x, x)
-    for power in range(-9, -3):
-        # In place on a copy: a diagonal matrix of its own would be as large again.
-        noisy = covariance.clone()
-        noisy.diagonal().add_(noise_variance)
-        L, failed = torch.linalg.cholesky_ex(noisy)
-        if not failed:
-            return L, noise_variance
-        noise_variance = noise_variance + 10.0**power * kernel.variance
-    raise TrainingError(
-        "The Gaussian process found no positive definite covariance for these measurements. "
-        "Rescale the inputs, or remove rows whose inputs are nearly the same."
-    )
-
-
-def condition(hypothesis: Hypothesis, data: Measurements) -> Posterior:
-    """The posterior under these hyperparameters, given the measurements."""
-    kernel = hypothesis.kernel
-    L, noise_variance = factor(kernel, data.x, hypothesis.noise_variance(data))
-    return Posterior(
-        kernel=kernel,
-        noise=hypothesis.noise,
-        noise_variance=noise_variance,
-        weights=torch.cholesky_solve(data.u[:, None], L)[:, 0],
-        cholesky=L,
-        x=data.x,
-    )
+from preimage.surrogates.marginal_likelihood import minimise
+from preimage.surrogates.posterior import Posterior, condition, factor
+from preimage.surrogates.scales import candidates, cost, grow_noise, on_scale
+from preimage.surrogates.warps import Warp
 
 
 @final
@@ -329,7 +239,7 @@ class GaussianProcess(Surrogate):
     ) -> Output:
         order = torch.randperm(len(y), generator=generator(self.seed))
         screen, learn = order[: self.screen_rows], order[: self.learn_rows]
-        scaled = min((on_scale(name, x, y, noise, screen) for name in candidates(y)), key=_cost)
+        scaled = min((on_scale(name, x, y, noise, screen) for name in candidates(y)), key=cost)
         hypothesis = minimise(scaled.hypothesis, scaled.data.rows(learn), steps=40)
         data = scaled.data
         if scaled.warp.name != "log":  # whose zero is not the output's
@@ -340,100 +250,3 @@ class GaussianProcess(Surrogate):
             scale=scaled.scale,
             posterior=condition(hypothesis, data),
         )
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Scaled:
-    """An output on one scale, with the best hyperparameters found there.
-
-    Args:
-        warp: The change of scale.
-        centre: The mean of the warped output.
-        scale: The standard deviation of the warped output.
-        data: The standardised measurements, all rows.
-        hypothesis: The best hyperparameters on the rows that screen.
-        loss: Their loss, as a density of the unwarped output.
-    """
-
-    warp: Warp
-    centre: float
-    scale: float
-    data: Measurements
-    hypothesis: Hypothesis
-    loss: float
-
-
-def candidates(y: Float64[Tensor, " rows"]) -> list[str]:
-    """The scales worth trying.
-
-    A warp needs positive values, and bends little over less than a factor of two.
-    """
-    bends = float(y.min()) > 0 and float(y.max()) >= 2 * float(y.min())
-    return list(SCALES) if bends else ["identity"]
-
-
-def on_scale(
-    name: str,
-    x: Float64[Tensor, "rows p"],
-    y: Float64[Tensor, " rows"],
-    noise: Float64[Tensor, " rows"],
-    screen: Tensor,
-) -> Scaled:
-    """Standardise the warped output and let the starts compete on the rows that screen."""
-    warp = Warp(name=name, knee=float(y.min()))
-    u = warp.forward(y)
-    centre, scale = (float(moment) for moment in centre_and_scale(u[:, None]))
-    known = (noise / (warp.slope(u) * scale)).square()
-    data = Measurements(x=x, u=(u - centre) / scale, known=known)
-    few = data.rows(screen)
-    begun = sorted((minimise(h, few, steps=10) for h in starts(x.shape[1])), key=_loss)
-    hypothesis = min((minimise(h, few, steps=20) for h in begun[:3]), key=_loss)
-    # dy = slope * scale * du
-    volume = warp.slope(u[screen]).log().sum() + len(screen) * math.log(scale)
-    return Scaled(
-        warp=warp,
-        centre=centre,
-        scale=scale,
-        data=data,
-        hypothesis=hypothesis,
-        loss=_loss(hypothesis) + float(volume),
-    )
-
-
-def grow_noise(
-    hypothesis: Hypothesis, data: Measurements, learn: Tensor, offset: float
-) -> tuple[Hypothesis, Measurements]:
-    """Let the noise grow with the output, if that makes the measurements likelier.
-
-    Args:
-        hypothesis: The hyperparameters under even noise.
-        data: The measurements, all rows.
-        learn: The rows to learn from.
-        offset: What to add to a standardised output to count it from the output's own zero.
-    """
-    best, level = hypothesis, data
-    for _ in range(2):
-        posterior = condition(best, level.rows(learn))
-        square = (posterior.mean(data.x) + offset).square() + posterior.variance(data.x)
-        grown = replace(data, level=square)
-        if best is hypothesis:
-            theta = hypothesis.theta.copy()
-            theta[-1] = max(theta[-2] - math.log(float(square.mean())) / 2, -12)
-            theta[-2] -= 1
-            begin = replace(hypothesis, theta=theta)
-        else:
-            begin = best
-        found = minimise(begin, grown.rows(learn), steps=40)
-        if best is hypothesis and found.loss > hypothesis.loss - EVIDENCE:
-            break
-        best, level = found, grown
-    return best, level
-
-
-def _loss(hypothesis: Hypothesis) -> float:
-    return hypothesis.loss + EVIDENCE * (hypothesis.scales - 1)
-
-
-def _cost(scaled: Scaled) -> float:
-    return scaled.loss + (0 if scaled.warp.name == "identity" else EVIDENCE)

@@ -1,19 +1,19 @@
-"""The shared suite: properties that every inverter must have, run over one of them."""
+"""The properties that every inverter must have, each a check of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.checking.trials import LOOSE, PLACES, Subject
 from preimage.domain import Box
 from preimage.errors import (
     CheckError,
@@ -25,59 +25,13 @@ from preimage.errors import (
 )
 from preimage.inverters.base import Inverter
 from preimage.inverters.loading import load
-from preimage.preimages import Preimages, Status
+from preimage.preimages import Status
 from preimage.tables import Kind, to_frame
 
 FRAMES: tuple[Kind, ...] = ("pandas", "polars", "pyarrow")
 
-PLACES = 6
-"""Answers asked for a target."""
-
 ROUNDING = 1e-5
 """How far answers that should be the same may differ, in box widths: networks are float32."""
-
-LOOSE = 0.05
-"""A tolerance that methods without a polish meet too, in the units of y."""
-
-
-def check_inverter(inverter: Inverter) -> None:
-    """Runs every shared property over an inverter, as scikit-learn's `check_estimator` does.
-
-    It is fitted to four small problems: a cubic, a planar arm, a half ball (two inputs, one
-    output, not defined everywhere) and 80 noisy measurements. Its settings are kept, so a method
-    that trains is checked faster with a short recipe.
-
-    Args:
-        inverter: An inverter, fitted or not; only its settings are used.
-
-    Raises:
-        CheckError: At the first property that does not hold; the message names the property, the
-            problem and the numbers.
-
-    Example:
-        >>> from preimage import NearestInverter
-        >>> check_inverter(NearestInverter(neighbours=3))
-    """
-    for check in BEFORE_FIT:
-        _run(check, inverter, inverter, "before fit")
-    for trial in TRIALS:
-        subject = Subject(inverter, trial)
-        for check in AFTER_FIT:
-            _run(check, subject, inverter, trial.name)
-
-
-def _run(check: Callable[[Any], None], subject: Any, inverter: Inverter, where: str) -> None:
-    prefix = f"{type(inverter).__name__}, {where}: '{_title(check)}' does not hold: "
-    try:
-        check(subject)
-    except CheckError as error:
-        raise CheckError(prefix + str(error)) from error
-    except Exception as error:  # the inverter is somebody's code, and may raise anything
-        raise CheckError(f"{prefix}{type(error).__name__}: {error}") from error
-
-
-def _title(check: Callable[[Any], None]) -> str:
-    return (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
 
 
 def _require(holds: Any, detail: str) -> None:
@@ -91,97 +45,6 @@ def _refuses(error: type[PreimageError], call: Callable[[], Any], what: str) -> 
     except error:
         return
     raise CheckError(f"{what} should raise {error.__name__}, and nothing was raised.")
-
-
-@final
-@dataclass(frozen=True)
-class Trial:
-    """A small problem: a function, or measurements of one, with targets in and out of reach."""
-
-    name: str
-    fn: Callable[[Tensor], Tensor]
-    box: Box
-    unreachable: list[list[float]]
-    rows: int = 0
-    noise: float = 0.0
-
-    @cached_property
-    def targets(self) -> np.ndarray:
-        """Outputs of six inputs from the inner part of the box."""
-        x = self.box.center + 0.8 * (self.box.sobol(32, seed=1) - self.box.center)
-        y = self.fn(x)
-        return y[y.isfinite().all(dim=1)][:6].numpy()
-
-    def fit(self, inverter: Inverter) -> Inverter:
-        """Fits the inverter to the function, or to the measurements where there are rows."""
-        if not self.rows:
-            return inverter.fit_function(self.fn, self.box)
-        x = self.box.sobol(self.rows, seed=2)
-        noise = torch.randn(self.rows, 2, generator=torch.Generator().manual_seed(2)).double()
-        return inverter.fit(x, self.fn(x) + self.noise * noise)
-
-
-def _cubic(x: Tensor) -> Tensor:
-    return x**3 - x
-
-
-def _arm(x: Tensor) -> Tensor:
-    first, both = x[:, 0], x[:, 0] + x[:, 1]
-    return torch.stack([first.cos() + both.cos(), first.sin() + both.sin()], dim=1)
-
-
-def _half_ball(x: Tensor) -> Tensor:
-    return (1 - x.square().sum(dim=1)).sqrt()[:, None]
-
-
-def _bent(x: Tensor) -> Tensor:
-    a, b = x.unbind(dim=1)
-    return torch.stack([a + 0.3 * (3 * b).sin(), b + 0.3 * a**2], dim=1)
-
-
-TRIALS = (
-    Trial("the cubic x^3 - x", _cubic, Box(-2, 2), [[7.0], [-9.0]]),
-    Trial("a planar arm", _arm, Box([-1.5, -1.5], [1.5, 1.5]), [[3.0, 0.0], [-1.9, 0.5]]),
-    Trial("a half ball", _half_ball, Box([-1, -1], [1, 1]), [[1.5], [-0.5]]),
-    Trial("measurements", _bent, Box([-1, -1], [1, 1]), [[9.0, 9.0], [0.0, -8.0]], 80, 0.01),
-)
-
-
-@final
-class Subject:
-    """An inverter fitted to a trial, with the answers that most checks look at."""
-
-    def __init__(self, inverter: Inverter, trial: Trial) -> None:
-        self.trial = trial
-        self.settings = {field.name: getattr(inverter, field.name) for field in fields(inverter)}
-        self.before = _surroundings()
-        self.unfitted = replace(inverter)
-        self.inverter = trial.fit(self.unfitted)
-        self.found = self.invert()
-        self.loose = self.invert(tol=LOOSE)
-        self.after = _surroundings()
-
-    @property
-    def both(self) -> tuple[Preimages, Preimages]:
-        """The answers at the default and at a loose tolerance."""
-        return self.found, self.loose
-
-    def invert(self, y: Any = None, **options: Any) -> Preimages:
-        """Answers to the targets of the trial, or to others."""
-        targets = self.trial.targets if y is None else y
-        return self.inverter.invert(targets, n=PLACES, **options)
-
-
-def _surroundings() -> list[Any]:
-    """The global state that an inverter has no business with."""
-    name, keys, *position = np.random.get_state()  # noqa: NPY002 - to see that nobody drew from it
-    return [
-        torch.get_rng_state().tolist(),
-        (name, np.asarray(keys).tolist(), *position),
-        torch.get_default_dtype(),
-        torch.get_num_threads(),
-        torch.is_grad_enabled(),
-    ]
 
 
 def _settings_are_stored(inverter: Inverter) -> None:
