@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from commands import Run, runner
+from commands import Ran, Run, runner
 
 from preimage.cli import main
 from preimage.cli.settings import build_method, settings_of

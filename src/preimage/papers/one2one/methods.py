@@ -77,7 +77,7 @@ class Plan:
 PLANS = {
     "paper": Plan(),
     "paper-small": Plan(
-        preset="paper-small", epochs=6, ablated=3, stretch=4, longer=3, precision="bf16"
+        preset="paper-small", epochs=6, ablated=3, stretch=4, longer=2.5, precision="bf16"
     ),
 }
 """By name: the paper's sizes, for a GPU, and small ones, for a CPU."""
