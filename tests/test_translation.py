@@ -161,6 +161,18 @@ def test_answers_do_not_depend_on_the_batch(fitted: Translator) -> None:
     torch.testing.assert_close(whole, alone, atol=1e-5, rtol=0)
 
 
+def test_settled_answers_are_translated_back(fitted: Translator) -> None:
+    photos = torch.from_numpy(photographs(3)) / 255
+    before, after = (fitted.round_trip(photos, source="a", settle=n) for n in (0, 5))
+    assert after.psnr.mean() > min(before.psnr.mean(), torch.tensor(90.0))
+    moved = (after.there - before.there).abs().max()
+    assert moved <= 5 * 0.02
+    alone = torch.cat([fitted(photo[None], source="a", settle=2) for photo in photos])
+    torch.testing.assert_close(fitted(photos, source="a", settle=2), alone, atol=1e-4, rtol=0)
+    with pytest.raises(InputError, match="settle=-1"):
+        fitted(photos, source="a", settle=-1)
+
+
 def test_save_then_load_gives_identical_answers(fitted: Translator, tmp_path: Path) -> None:
     photos = photographs(3)
     fitted.save(tmp_path / "model")

@@ -223,6 +223,10 @@ def evaluate(
         Path | None,
         typer.Option("-o", "--output", metavar="JSON", help="Write all scores, image by image."),
     ] = None,
+    settle: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Steps that move answers to where they come back."),
+    ] = 0,
     device: DeviceOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
@@ -240,7 +244,7 @@ def evaluate(
         check_file(output, force=force)
     loaded = _load(model, device)
     pairs = pairs_like_those(loaded, a, b, ab, (suffix_a, suffix_b))
-    found = score(loaded, pairs)
+    found = score(loaded, pairs, settle=settle)
     if not quiet:
         _list(pairs.skipped, "left out")
         typer.echo(

@@ -110,7 +110,9 @@ class Evaluation:
         ]
 
 
-def evaluate(model: Translator, pairs: Pairs, *, ignored: Sequence[int] = ()) -> Evaluation:
+def evaluate(
+    model: Translator, pairs: Pairs, *, ignored: Sequence[int] = (), settle: int = 0
+) -> Evaluation:
     """Scores a model on pairs.
 
     Translations are cut off to [0, 1] and not rounded; of a label map, each pixel gets the nearest
@@ -121,6 +123,7 @@ def evaluate(model: Translator, pairs: Pairs, *, ignored: Sequence[int] = ()) ->
         pairs: Of its two kinds, best ones that it was not trained on.
         ignored: Classes of label maps, by their number in the palette, that do not count where
             they are the truth.
+        settle: Steps that move each answer to where it is translated back, as for a call.
 
     Raises:
         InputError: The pairs are not of the kinds of the model.
@@ -130,7 +133,7 @@ def evaluate(model: Translator, pairs: Pairs, *, ignored: Sequence[int] = ()) ->
     trips: dict[Side, list[Tensor]] = {side: [] for side in DIRECTIONS}
     for images in each_pair(pairs, "evaluating"):
         for side, tally in tallies.items():
-            trip = model.round_trip(images[side], source=side)
+            trip = model.round_trip(images[side], source=side, settle=settle)
             tally.add(_answers(pairs, side).finish(trip.there), images[other(side)])
             trips[side].append(trip.psnr)
     return Evaluation(

@@ -26,6 +26,7 @@ from preimage.translation.pairs.stack import brightness
 from preimage.translation.recognising import recognise
 from preimage.translation.saving import save_translator
 from preimage.translation.settings import Settings
+from preimage.translation.settling import settled
 from preimage.translation.sheets import samples
 from preimage.translation.trips import RoundTrip
 
@@ -125,7 +126,7 @@ class Translator(Settings, ABC):
             network.requires_grad_(False).eval()
         return self
 
-    def __call__(self, images: Any, *, source: Side | None = None) -> Any:
+    def __call__(self, images: Any, *, source: Side | None = None, settle: int = 0) -> Any:
         """Translates images into the other kind.
 
         Args:
@@ -134,6 +135,9 @@ class Translator(Settings, ABC):
             source: The side that they are of. None leaves it to the images: their channels, or the
                 colours of a palette. A self-inverse network need not be told at all where both
                 sides have equally many channels.
+            settle: Steps that move each answer, a little, to where it is translated back to the
+                image: see `preimage.translation.settling`. Each costs as much as three
+                translations. Rounding to 8 bits takes some of it back.
 
         Returns:
             The translations, of the same type as the images. An answer does not depend on how many
@@ -145,14 +149,16 @@ class Translator(Settings, ABC):
         """
         given = Given.of(images)
         side = self._side(given.pixels, source)
-        return given.like(self.becomes(side).finish(self.raw(given.pixels, side)))
+        answer = self.raw(given.pixels, side, settle=settle)
+        return given.like(self.becomes(side).finish(answer))
 
-    def round_trip(self, images: Any, *, source: Side | None = None) -> RoundTrip:
+    def round_trip(self, images: Any, *, source: Side | None = None, settle: int = 0) -> RoundTrip:
         """Translates images there and back again, without rounding or cutting off in between.
 
         Args:
             images: As for a call.
             source: As for a call.
+            settle: As for a call, of the first translation.
 
         Returns:
             Both translations, and how far the second is from the images.
@@ -163,7 +169,7 @@ class Translator(Settings, ABC):
         """
         pixels = Given.of(images).pixels
         side = self._side(pixels, source)
-        there = self.raw(pixels, side)
+        there = self.raw(pixels, side, settle=settle)
         return RoundTrip(pixels, there, self.raw(there, other(side) if side else None))
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -214,18 +220,29 @@ class Translator(Settings, ABC):
             )
             network.requires_grad_(False).eval()
 
-    def raw(self, pixels: Float[Tensor, "n c h w"], side: Side | None) -> Tensor:
+    def raw(
+        self, pixels: Float[Tensor, "n c h w"], side: Side | None, *, settle: int = 0
+    ) -> Tensor:
         """Translations in brightness, neither cut off to [0, 1] nor brought to a palette.
 
         Args:
             pixels: In [0, 1], or what this method gave.
             side: The side that they are of; None where that makes no difference.
+            settle: As for a call.
+
+        Raises:
+            InputError: There are less than 0 steps.
         """
+        if settle < 0:
+            raise InputError(f"settle={settle}; give 0 steps or more.")
+        opposite = other(side) if side else None
         device = next(next(iter(self.networks_.values())).parameters()).device
         with torch.no_grad():
-            x = self.becomes(other(side) if side else None).to_network(pixels, self.channels)
-            answer = self._answer(x.to(device), side).to(pixels.device)
-        return self.becomes(side).from_network(answer)
+            x = self.becomes(opposite).to_network(pixels, self.channels).to(device)
+            answer = self._answer(x, side)
+        if settle:
+            answer = settled(lambda y: self._answer(y, opposite), x, answer, settle)
+        return self.becomes(side).from_network(answer.to(pixels.device))
 
     def becomes(self, source: Side | None) -> Kind:
         """What images of this side become; where it is not known, both kinds are alike.

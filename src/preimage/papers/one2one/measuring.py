@@ -39,6 +39,7 @@ class Measuring:
         baseline: Translator | None,
         cpu: float | None,
         updates: int,
+        settle: int = 0,
     ) -> Cell:
         """Scores, round trip and sensitivity of a model.
 
@@ -48,8 +49,9 @@ class Measuring:
             baseline: Makes the perturbed images; None leaves sensitivity out.
             cpu: Seconds of its training; None where they are not known.
             updates: Steps of its training.
+            settle: Steps that move each answer to where it is translated back.
         """
-        found = evaluate(model, self.data.test, ignored=self.data.ignored)
+        found = evaluate(model, self.data.test, ignored=self.data.ignored, settle=settle)
         scores = found.summary()
         if self.segmenter is not None:
             scores[DIRECTIONS[self.segmenter.maps]] |= self._segmented(model, self.segmenter)

@@ -92,11 +92,15 @@ class Method:
         title: What it is called on the page.
         make: The model, untrained.
         single: Whether the first seed is enough.
+        trained: The name of the method whose models these are; None for models of its own.
+        settle: Steps that move each answer to where it is translated back.
     """
 
     title: str
     make: Callable[[Plan], Translator]
     single: bool = False
+    trained: str | None = None
+    settle: int = 0
 
 
 MAIN = {
@@ -106,14 +110,20 @@ MAIN = {
         "self-inverse, equal updates", lambda plan: plan.paper(plan.epochs / 2)
     ),
     DEFAULT: Method("default", lambda plan: plan.default(plan.epochs)),
+    "default-settled": Method(
+        "default, answers settled by 8 steps",
+        lambda plan: plan.default(plan.epochs),
+        trained=DEFAULT,
+        settle=8,
+    ),
     "default-one-way": Method(
         "default without a round-trip loss",
         lambda plan: replace(plan.default(plan.epochs), cycle=0.0),
         single=True,
     ),
-    "default-longer": Method(
-        "default, trained for longer",
-        lambda plan: plan.default(plan.longer * plan.epochs),
+    "default-back": Method(
+        "default, round trips of weight 1.5 in varied light, trained for longer",
+        lambda plan: replace(plan.default(plan.longer * plan.epochs), cycle=1.5, cycle_jitter=0.3),
         single=True,
     ),
 }

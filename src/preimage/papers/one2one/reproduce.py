@@ -133,7 +133,8 @@ class Reproduction:
         return data if name != NEIGHBOURS else data.beside or data
 
     def _place(self, folder: Path, key: Key) -> Path:
-        return folder / MODELS / f"{key.method}-{key.epochs:g}-epochs-seed-{key.seed}"
+        name = METHODS[key.method].trained or key.method
+        return folder / MODELS / f"{name}-{key.epochs:g}-epochs-seed-{key.seed}"
 
     def _measuring(self, folder: Path, data: Data) -> Measuring:
         return Measuring(data=data, segmenter=self._segmenter(folder))
@@ -151,12 +152,13 @@ class Reproduction:
             baseline=self._baseline(folder, key, model),
             cpu=cpu,
             updates=model.history_.steps if model.history_ else 0,
+            settle=METHODS[key.method].settle,
         )
 
     def _baseline(self, folder: Path, key: Key, model: Translator) -> Translator | None:
-        """Pix2pix with this seed; ablations go without."""
+        """Pix2pix with this seed; ablations and settled answers go without."""
         first = self._key(PIX2PIX, key.seed)
-        if key.method not in MAIN:
+        if key.method not in MAIN or METHODS[key.method].settle:
             return None
         if key == first:
             return model
