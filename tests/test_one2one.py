@@ -152,13 +152,15 @@ def test_streets_and_labels(tmp_path: Path) -> None:
 
 
 def test_subjects_that_choose_settings_are_not_scored(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
     names = ("mni_patient07", "mni_patient19", "long_patient03_s2", "long_patient04_s1")
     draws = np.random.default_rng(0)
     for name in names:
         for side in ("T1", "T2"):
             volume = draws.uniform(10, 90, (20, 20, 4)).astype(np.int16)
-            Nifti1Image(volume, np.eye(4)).to_filename(tmp_path / f"{name}_{side}.nii.gz")
-    found = open_layout("mri", tmp_path, 32)
+            Nifti1Image(volume, np.eye(4)).to_filename(scans / f"{name}_{side}.nii.gz")
+    found = open_layout("mri", scans, 32)
     chosen = found.choosing
     assert set(chosen.test.groups) == {"long_patient03_s2"}
     assert set(chosen.train.groups) | set(chosen.test.groups) == set(found.train.groups)
@@ -168,6 +170,13 @@ def test_subjects_that_choose_settings_are_not_scored(tmp_path: Path) -> None:
     assert chosen.beside is not None
     assert chosen.beside.test.names == chosen.test.names
     assert chosen.beside.test.a[0].shape[0] == 3 * chosen.test.a[0].shape[0]
+    plan = Plan(preset="paper", epochs=0.5, ablated=0.5, device="cpu")
+    run = Reproduction(data=found, plan=plan, seeds=1, names=("self-inverse", "neighbours"))
+    assert run.measure(tmp_path / "out") == 2
+    page = run.write(tmp_path / "out")[0].read_text("utf-8")
+    of_each = page.split("PSNR of each")[1].split("##")[0]
+    assert "mni_patient19" in of_each
+    assert "long_patient03_s2" not in of_each
 
 
 def test_pieces_are_where_their_names_say() -> None:

@@ -81,7 +81,8 @@ def of_groups(cells: Sequence[Cell], data: Data, direction: str) -> str:
         data: On which pairs.
         direction: "a to b" or "b to a".
     """
-    groups = list(dict.fromkeys(group for cell in cells for group in cell.groups))
+    main = [cell for cell in cells if cell.key.method in MAIN]
+    groups = list(dict.fromkeys(group for cell in main for group in cell.groups))
     if not groups:
         return ""
     columns = {name: (name, 2) for name in groups}
