@@ -26,8 +26,8 @@ DIFFERENCES = """\
   left at the best point of the domain.
 - **Seeds.** The authors draw the data once, and the seed changes the weights. Here both are drawn
   anew for every seed, so that the standard deviations are larger and say more.
-- **The published training** is the authors': network, first weights, loss, optimiser, batches, pairs,
-  epochs and stopping rule, on the points that they hold out for it.
+- **The published training** is the authors': network, first weights, loss, optimiser, batches,
+  pairs, epochs and stopping rule, on the points that they hold out for it.
 - **Held-out points.** The authors stop their trainings on 100 or 200 further points. Ours with
   noisy data learns from these too; the anchors that are scored are the same.
 - **Experiment 4** is defined here for $r^2 < .99$, and proposals outside are moved to that rim;
