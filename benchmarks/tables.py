@@ -9,6 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from preimage.runtime import package_version
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -22,11 +26,13 @@ def hardware() -> dict[str, Any]:
         ),
         platform.processor(),
     )
-    packages = ("preimage", "torch", "numpy", "scipy", "scikit-learn")
+    packages = ("torch", "numpy", "scipy", "scikit-learn")
     return {
         "processor": model,
         "cores": os.cpu_count(),
+        **({"GPU": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}),
         "python": platform.python_version(),
+        "preimage": package_version(),
         **{name: version(name) for name in packages},
     }
 

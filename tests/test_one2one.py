@@ -111,6 +111,8 @@ def test_what_cannot_be_run(data: Path, tmp_path: Path) -> None:
         (["one2one", "--data", str(data), "--experiments", "1"], "--experiments"),
         (["one2one", "--data", str(data), "--layout", "mars"], "layout"),
         (["twin", "--layout", "mri"], "--layout"),
+        (["twin", "--epochs", "3"], "--epochs"),
+        (["one2one", "--data", str(data), "--epochs", "0"], "epochs=0"),
     ):
         done = CliRunner().invoke(app, ["reproduce", *words])
         assert message in str(done.exception)

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 from preimage.errors import InputError, MissingExtraError, StoreError, TrainingError
 from preimage.runtime import Precision, single_threaded
 from preimage.store import read_tree
-from preimage.training import History, Loop, Trainer
+from preimage.training import History, Loop, Recorded, Trainer
 
 STEPS = 40
 
@@ -527,8 +528,105 @@ def test_on_a_gpu(tmp_path: Path, precision: Precision) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "parts", press_ctrl_c)
     assert torch.equal(fit(tmp_path / "parts"), whole)
-    with pytest.raises(TrainingError, match="between steps 15 and 20 "):
+    with pytest.raises(TrainingError, match="between steps 15 and 20;"):
         fit(tmp_path / "bad", bad=math.inf)
+
+
+class Wave:
+    """A network that learns a sine, by a step that may be recorded."""
+
+    def __init__(self) -> None:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.net = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
+
+    def fit(self, settings: Trainer, at: Mapping[int, Callable[[], None]] | None = None) -> History:
+        def learn(loop: Loop, x: Tensor) -> dict[str, Tensor]:
+            noise = 0.01 * torch.rand(x.shape, generator=loop.generator, device=loop.device)
+            error = (loop.networks["net"](x) - x.sin() - noise).square().mean()
+            loop.minimise("adam", error * (1 + loop.share))
+            return {"error": error}
+
+        adam = Adam(self.net.parameters(), lr=1e-2, fused=True)
+        recorded = Recorded(learn, period=2)
+
+        def step(loop: Loop) -> Mapping[str, Tensor]:
+            (at or {}).get(loop.steps, lambda: None)()
+            draws = torch.Generator().manual_seed(loop.steps)
+            return recorded(loop, (6 * torch.rand(64, 1, generator=draws)).to(loop.device))
+
+        return settings.fit(
+            {"net": self.net}, {"adam": adam}, step, label="a wave",
+            schedulers={"adam": CosineAnnealingLR(adam, STEPS)},
+        )  # fmt: skip
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: one.cpu().clone() for name, one in self.net.state_dict().items()}
+
+
+def test_a_step_that_cannot_be_recorded_is_taken() -> None:
+    history = Wave().fit(trainer())
+    assert history.steps == STEPS
+    assert history.records[-1]["error"] < history.records[0]["error"]
+
+
+def test_while_steps_are_recorded_schedulers_wait() -> None:
+    line = Line()
+    rates: list[float] = []
+
+    def step(loop: Loop) -> dict[str, Tensor]:
+        rates.append(float(line.sgd.param_groups[0]["lr"]))
+        loss = -loop.networks["line"](torch.ones(1, 1)).sum()
+        with loop.recording() as minimised:
+            loop.minimise("sgd", loss)
+        rates.append(float(line.sgd.param_groups[0]["lr"]))
+        for name in minimised:
+            loop.advance(name)
+        return {"loss": loss}
+
+    schedule = CosineAnnealingLR(line.sgd, STEPS)
+    trainer().fit(
+        {"line": line.net}, {"sgd": line.sgd}, step, schedulers={"sgd": schedule}, label="a line"
+    )
+    assert rates[0::2] == rates[1::2]
+    assert len(set(rates)) == STEPS
+
+
+# Torch imports code of its own that it has deprecated.
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("c++") is None, reason="needs a C++ compiler")
+def test_compiled_networks_learn_the_same() -> None:
+    usual, compiled = Wave(), Wave()
+    usual.fit(trainer())
+    compiled.fit(trainer(compiled=True))
+    for name, one in usual.weights().items():
+        torch.testing.assert_close(compiled.weights()[name], one, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_recorded_steps_are_those_that_are_taken(tmp_path: Path) -> None:
+    usual, recorded, resumed = Wave(), Wave(), Wave()
+    usual.fit(trainer(device="cuda"))
+    recorded.fit(trainer(device="cuda", compiled=True))
+    with pytest.raises(KeyboardInterrupt):
+        Wave().fit(trainer(tmp_path, device="cuda", compiled=True), {23: press_ctrl_c})
+    resumed.fit(trainer(tmp_path, device="cuda", compiled=True))
+    for name, one in usual.weights().items():
+        torch.testing.assert_close(recorded.weights()[name], one, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(resumed.weights()[name], one, atol=1e-4, rtol=1e-4)
+
+
+def test_large_checkpoints_take_a_small_share_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preimage.training.checkpoint.QUICK", 0.0)
+    monkeypatch.setattr("preimage.training.checkpoint.SHARE", 1e-9)
+    with pytest.raises(OSError, match="gone"):
+        Duel(at={35: crash}).fit(trainer(tmp_path))
+    # The first is written when it is due, the next would be far too soon.
+    history = read_tree(tmp_path / "checkpoint.safetensors")["course"]["history"]
+    assert history["steps"] == 10
 
 
 TWO = """

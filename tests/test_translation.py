@@ -20,6 +20,7 @@ from preimage.errors import (
     StoreError,
     TrainingError,
 )
+from preimage.images import Picture, write_picture
 from preimage.translation import METHODS, PRESETS, Pairs, Pix2Pix, SelfInverse, load, preset
 from preimage.translation.augment import Windows, mirrored, relit
 from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
@@ -121,6 +122,35 @@ def test_varied_windows_are_of_all_sizes_between() -> None:
     assert shown.min() < 18
     assert shown.max() > 28
     assert (shown < 33).all()
+
+
+def test_windows_do_not_depend_on_those_beside_them(tmp_path: Path) -> None:
+    photos = photographs(4, 48)
+    for i, photo in enumerate(photos):
+        pixels = torch.from_numpy(photo[:, : 40 - 4 * i] / np.float32(255))
+        write_picture(tmp_path / "a" / f"{i}.png", Picture(pixels))
+        write_picture(tmp_path / "b" / f"{i}.png", Picture(1 - pixels))
+    pairs = Pairs.from_folders(tmp_path / "a", tmp_path / "b")
+    windows = Windows(size=32, jitter=1.5, vary=True, flip=True)
+    whole = windows.draw(pairs, [0, 1, 2, 3], torch.Generator().manual_seed(0))
+    draws = torch.Generator().manual_seed(0)
+    for i in range(4):
+        for alone, side in zip(windows.draw(pairs, [i], draws), whole, strict=True):
+            assert torch.equal(alone[0], side[i])
+
+
+def test_only_images_that_a_map_can_hold_are_to_come_back() -> None:
+    photos, palette = photographs(8), [(0, 0, 0), (250, 10, 10)]
+    labels = (photos.mean(axis=1) > 110).astype(np.uint8)
+    to_maps = Pairs.from_arrays(photos, labels, palette_b=palette)
+    short = replace(MODELS["paper"], epochs=1, cycle=1.0)
+    logged = [
+        name for one in (negatives(8), to_maps) for name in short.fit(one).history_.records[-1]
+    ]
+    assert logged.count("cycle") == 2
+    model = replace(short, directions="together").fit(to_maps)
+    assert model._comes_back("b")
+    assert not model._comes_back("a")
 
 
 def test_learned_involution_returns_exactly() -> None:

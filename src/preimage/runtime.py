@@ -3,10 +3,10 @@
 import hashlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 Precision: TypeAlias = Literal["no", "bf16", "fp16"]
 """What matrix products are computed in, which is the networks' own type or a 16-bit one."""
+
+COMPILED: Mapping[str, Any] = {"backend": "inductor", "dynamic": False}
+"""How networks are compiled: for each size of batch by itself."""
+
+VARIANTS = 128
+"""So many compiled variants of networks are kept in a process: by shapes, strides and gradients."""
 
 
 def package_version() -> str:
@@ -112,7 +118,9 @@ def set_random_states(
 
 
 @contextmanager
-def accelerated(device: str | None, precision: Precision) -> Iterator["Accelerator"]:
+def accelerated(
+    device: str | None, precision: Precision, *, compiled: bool = False
+) -> Iterator["Accelerator"]:
     """Yield an accelerate `Accelerator` that other ones in this process do not constrain.
 
     accelerate keeps device and precision in state shared by the whole process, and refuses a second
@@ -123,19 +131,28 @@ def accelerated(device: str | None, precision: Precision) -> Iterator["Accelerat
     Args:
         device: "cpu"; another kind, such as "cuda", that must be there; None takes the best there.
         precision: What matrix products are computed in.
+        compiled: Compile the networks that it prepares, by torch's own compiler.
 
     Raises:
         InputError: There is no such device, or it cannot compute in this precision.
     """
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState, GradientState, PartialState
+    from accelerate.utils import TorchDynamoPlugin
+
+    # Without a plugin, accelerate takes what `accelerate launch --dynamo_backend` says.
+    dynamo = TorchDynamoPlugin(**COMPILED) if compiled else None
+    # All prepared networks are compiled through one function of accelerate's, and count together.
+    roomy = torch._dynamo.config.patch(recompile_limit=VARIANTS) if compiled else nullcontext()
 
     states = (AcceleratorState, PartialState, GradientState)
     found = [(state, state._shared_state) for state in states]
     for state, _ in found:
         state._shared_state = {}
     try:
-        accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        accelerator = Accelerator(
+            cpu=device == "cpu", mixed_precision=precision, dynamo_plugin=dynamo
+        )
         if device is not None and device != accelerator.device.type:
             raise InputError(
                 f"device={device!r} was asked for, and the one at hand is "
@@ -146,7 +163,8 @@ def accelerated(device: str | None, precision: Precision) -> Iterator["Accelerat
                 f"mixed_precision={precision!r} does not run on device "
                 f'{accelerator.device.type!r}; use "bf16" or "no", or another device.'
             )
-        yield accelerator
+        with roomy:
+            yield accelerator
     finally:
         for state, shared in found:
             state._shared_state = shared

@@ -96,6 +96,14 @@ def reproduce(
             "GPU); tiny by default. Of one2one: paper or paper-small.",
         ),
     ] = None,
+    epochs: Annotated[
+        float | None,
+        typer.Option(
+            "--epochs",
+            metavar="N",
+            help="Of one2one: how often the paper's methods see each pair, others in proportion.",
+        ),
+    ] = None,
     on: Annotated[
         str | None,
         typer.Option(
@@ -125,16 +133,17 @@ def reproduce(
     with resumable(folder):
         if paper == "aegan":
             _refuse("aegan", quick=quick or None, experiments=experiments, methods=methods)
-            _refuse("aegan", layout=layout)
+            _refuse("aegan", layout=layout, epochs=epochs)
             _aegan(
                 folder, data, labels, preset or SIZES[0], 1 if seeds is None else seeds, on, quiet
             )
         elif paper == "one2one":
             _refuse("one2one", labels=labels, experiments=experiments)
             place = data, layout or "own"
-            _one2one(folder, place, preset or ONE2ONE[0], seeds, methods, quick, on, quiet)
+            chosen = preset or ONE2ONE[0]
+            _one2one(folder, place, chosen, seeds, methods, epochs, quick, on, quiet)
         else:
-            _refuse("twin", data=data, labels=labels, preset=preset, layout=layout)
+            _refuse("twin", data=data, labels=labels, preset=preset, layout=layout, epochs=epochs)
             _twin(folder, quick, seeds, experiments, methods, on, quiet)
 
 
@@ -212,6 +221,7 @@ def _one2one(
     preset: str,
     seeds: int | None,
     methods: str | None,
+    epochs: float | None,
     quick: bool,
     on: str | None,
     quiet: bool,
@@ -231,6 +241,8 @@ def _one2one(
     plan = PLANS[preset]
     if quick:
         plan = replace(plan, epochs=QUICK, ablated=QUICK, segmenter_epochs=QUICK)
+    if epochs is not None:
+        plan = replace(plan, epochs=epochs, ablated=plan.ablated * epochs / plan.epochs)
     run = Reproduction(
         data=open_layout(layout, data, plan.size),
         plan=plan,

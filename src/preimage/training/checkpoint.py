@@ -1,7 +1,8 @@
 """A training on disk, complete to the last bit, so that it can go on after an interruption."""
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -21,6 +22,38 @@ if TYPE_CHECKING:
 FILE = "checkpoint.safetensors"
 
 
+QUICK = 0.5
+"""Checkpoints that take fewer seconds are written whenever they are due."""
+
+SHARE = 0.05
+"""The share of the time that others may take."""
+
+
+@final
+@dataclass
+class Pace:
+    """Has checkpoints of large networks written less often than they are due.
+
+    Those of a network with 50 million parameters take a second, in which a GPU may do 300 steps.
+
+    Example:
+        >>> pace = Pace()
+        >>> pace.took(2.0, now=100.0)
+        >>> pace.allows(now=110.0), pace.allows(now=140.0)
+        (False, True)
+    """
+
+    after: float = 0.0
+
+    def took(self, seconds: float, *, now: float) -> None:
+        """Say how long a checkpoint took that is written now."""
+        self.after = now + seconds / SHARE if seconds > QUICK else now
+
+    def allows(self, *, now: float) -> bool:
+        """Whether it is time for the next."""
+        return now >= self.after
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
@@ -32,6 +65,7 @@ class Checkpoint:
         accelerator: Knows the processes; only the main one writes.
         loop: Steps and random states.
         parts: Networks, optimisers, schedulers.
+        pace: Of checkpoints that are written by the way.
     """
 
     run: Path | None
@@ -39,6 +73,16 @@ class Checkpoint:
     accelerator: "Accelerator"
     loop: Loop
     parts: Parts
+    pace: Pace = field(default_factory=Pace)
+
+    def save_if_time(self, course: Course) -> None:
+        """Write everything, unless that would take too large a share of the time."""
+        # Several processes would have to agree, and share the work of each step anyway.
+        begin = time.monotonic()
+        if self.accelerator.num_processes > 1 or self.pace.allows(now=begin):
+            self.save(course)
+            now = time.monotonic()
+            self.pace.took(now - begin, now=now)
 
     def save(self, course: Course) -> None:
         """Write everything, in place of the checkpoint before; all processes take part."""

@@ -1,7 +1,8 @@
 """What a step function works with, and what is trained."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -42,6 +43,8 @@ class Loop:
         generator: Draw batches and noise from it, on `device`; its state is kept in checkpoints.
         steps: Steps finished so far.
         total: Steps that the training will have taken.
+        share: The share of them that are taken when the present one is, in (0, 1], on `device`.
+        recordable: Whether steps may be recorded: see `Recorded`.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Loop:
         seed: int,
         total: int,
         clip_norm: float | None,
+        compiled: bool = False,
     ) -> None:
         self.networks: Mapping[str, nn.Module] = {
             name: accelerator.prepare_model(network) for name, network in parts.networks.items()
@@ -59,6 +63,9 @@ class Loop:
         self.device = accelerator.device
         self.generator = generator(seed, self.device)
         self.steps, self.total = 0, total
+        self.share = torch.zeros((), device=self.device)
+        alone = accelerator.num_processes == 1 and accelerator.scaler is None
+        self.recordable = compiled and self.device.type == "cuda" and alone
         self._accelerator = accelerator
         self._optimizers = parts.optimizers
         plateaus = parts.plateaus()
@@ -66,6 +73,16 @@ class Loop:
         self._clip_norm = clip_norm
         self._suspect = torch.zeros((), device=self.device)
         self._trusted = 0
+        self._recorded: list[str] | None = None
+
+    @property
+    def optimizers(self) -> Collection[Optimizer]:
+        """All of them."""
+        return self._optimizers.values()
+
+    def begin(self) -> None:
+        """Say where the training is, before a step."""
+        self.share.fill_((self.steps + 1) / self.total)
 
     def minimise(self, name: str, loss: Tensor) -> None:
         """Take one step of an optimiser, and of its scheduler, down the gradient of a loss.
@@ -101,8 +118,31 @@ class Loop:
             scaler.update()
             if scaler.get_scale() < scale:  # the gradients overflowed and the step was left out
                 return
+        if self._recorded is None:
+            self.advance(name)
+        else:
+            self._recorded.append(name)
+
+    def advance(self, name: str) -> None:
+        """Step the scheduler of an optimiser, where it has one.
+
+        Args:
+            name: The optimiser, after its own step.
+        """
         if name in self._schedulers:
             self._schedulers[name].step()
+
+    @contextmanager
+    def recording(self) -> Iterator[list[str]]:
+        """Leave schedulers as they are during the block; yields the optimisers that were stepped.
+
+        For a block whose work is recorded and not done.
+        """
+        self._recorded = []
+        try:
+            yield self._recorded
+        finally:
+            self._recorded = None
 
     def check_finite(self) -> None:
         """Raise `TrainingError` if a loss on a GPU was not finite since the last check."""

@@ -55,12 +55,15 @@ class Trainer:
         seed: Seeds `loop.generator` and, during the training, torch's global generators.
         run: A folder for `log.jsonl` and the checkpoint; None writes nothing.
         log_every: Steps between two records in the history and the log.
-        checkpoint_every: Steps between two checkpoints.
+        checkpoint_every: Steps between two checkpoints, or more where these would take more than
+            a twentieth of the time.
         validate_every: Steps between two validations.
         observe_every: Steps between two calls of `observe`.
         patience: Stop after so many validations in a row without a new best; None never does.
         clip_norm: The largest Euclidean norm of the gradients of an optimiser; None is no limit.
         mixed_precision: What the networks compute in: "no" (their own type), "bf16" or "fp16".
+        compiled: Compile the networks when they are first called, which takes a minute or so, for
+            shorter steps on a GPU. On a GPU it wants Triton, on a CPU a C++ compiler.
         device: "cpu", another kind of device, or None for the best one there is.
         tensorboard: Write the log for TensorBoard too, into `run`.
         progress: Show a bar on the terminal if the training lasts longer than two seconds.
@@ -90,6 +93,7 @@ class Trainer:
     patience: int | None = None
     clip_norm: float | None = None
     mixed_precision: Precision = "no"
+    compiled: bool = False
     device: str | None = None
     tensorboard: bool = False
     progress: bool = True
@@ -112,7 +116,8 @@ class Trainer:
             networks: The networks by name.
             optimizers: By name, over parameters of the networks. On the CPU, `fused=True` makes
                 Adam on a small network a fifth faster.
-            step: Called once a step; it calls `loop.minimise` once for each optimiser.
+            step: Called once a step; it calls `loop.minimise` once for each optimiser. With
+                `compiled`, a step on a GPU gains most where it is `Recorded`.
             label: What is trained, in a few words; shown beside the bar.
             schedulers: By the name of their optimiser. Each is stepped when its optimiser is, a
                 `ReduceLROnPlateau` after each validation.
@@ -140,10 +145,17 @@ class Trainer:
         parts = Parts(networks=networks, optimizers=optimizers, schedulers=schedulers or {})
         self._check(parts, validate)
         with (
-            accelerated(self.device, self.mixed_precision) as accelerator,
+            accelerated(self.device, self.mixed_precision, compiled=self.compiled) as accelerator,
             seeded(seed := self.seed + accelerator.process_index, accelerator.device),
         ):
-            loop = Loop(accelerator, parts, seed=seed, total=self.steps, clip_norm=self.clip_norm)
+            loop = Loop(
+                accelerator,
+                parts,
+                seed=seed,
+                total=self.steps,
+                clip_norm=self.clip_norm,
+                compiled=self.compiled,
+            )
             checkpoint = Checkpoint(
                 run=None if self.run is None else Path(self.run),
                 identity={"label": label, "data": data, **self._decisive()},
@@ -183,6 +195,7 @@ class Trainer:
             progress(label, self.steps, done=loop.steps, show=self.progress and main) as bar,
         ):
             while not course.over(self.steps, self.patience):
+                loop.begin()
                 course.count(step(loop))
                 loop.steps = history.steps = loop.steps + 1
                 history.seconds = time.monotonic() - begin
@@ -206,10 +219,11 @@ class Trainer:
                 bar.update(loop.steps, note)
 
                 stop = _agree(accelerator, interrupted(), logged)
-                if stop or loop.steps % self.checkpoint_every == 0:
-                    checkpoint.save(course)
                 if stop:
+                    checkpoint.save(course)
                     raise KeyboardInterrupt
+                if loop.steps % self.checkpoint_every == 0:
+                    checkpoint.save_if_time(course)
             course.finish(parts.networks)
             checkpoint.save(course)
 
@@ -232,7 +246,8 @@ class Trainer:
 
     def _decisive(self) -> dict[str, Any]:
         """The settings that the result depends on; the others may change before resuming."""
-        free = {"run", "checkpoint_every", "observe_every", "device", "tensorboard", "progress"}
+        free = {"run", "checkpoint_every", "observe_every", "device", "compiled", "tensorboard"}
+        free |= {"progress"}
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in free}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +13,33 @@ from torch.nn import functional
 
 from preimage.translation.kinds import Kind
 from preimage.translation.pairs import Pairs
-from preimage.translation.pairs.stack import brightness
+from preimage.translation.pairs.stack import CPU, brightness, moved
+
+
+class Place(NamedTuple):
+    """Where a window is in an image, in pixels."""
+
+    top: int
+    left: int
+    side: int
+
+
+@final
+@dataclass(frozen=True)
+class Cut:
+    """Windows as they were cut, in whole numbers.
+
+    Attributes:
+        a: Of side a, in groups of one shape: (n, channels, height, width).
+        b: Those of side b.
+        sides: How large they should be before they are made larger, for each group.
+        mirror: Which of all are to be mirrored.
+    """
+
+    a: list[np.ndarray]
+    b: list[np.ndarray]
+    sides: list[int]
+    mirror: Tensor
 
 
 @final
@@ -50,35 +77,69 @@ class Windows:
         Returns:
             Brightness in [0, 1] of side a and of side b.
         """
-        found = [self._one(pairs, row, generator) for row in rows]
-        return torch.stack([a for a, _ in found]), torch.stack([b for _, b in found])
+        return self.finish(self.cut(pairs, rows, generator), pairs.kinds)
 
-    def _one(self, pairs: Pairs, row: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        draws = torch.rand(4, generator=generator).tolist()
+    def cut(self, pairs: Pairs, rows: list[int], generator: torch.Generator) -> Cut:
+        """The first half of `draw`: what is the matter of the processor."""
+        draws = [torch.rand(4, generator=generator).tolist() for _ in rows]
+        places = [self._place(pairs, row, own) for row, own in zip(rows, draws, strict=True)]
+        a, b = (
+            [
+                images[row][:, y : y + side, x : x + side]
+                for row, (y, x, side) in zip(rows, places, strict=True)
+            ]
+            for images in (pairs.a, pairs.b)
+        )
+        mirror = torch.tensor([self.flip and own[2] < 0.5 for own in draws])
+        if len({(one.shape, place.side) for one, place in zip(a, places, strict=True)}) == 1:
+            return Cut([np.stack(a)], [np.stack(b)], [places[0].side], mirror)
+        sides = [place.side for place in places]
+        return Cut([one[None] for one in a], [one[None] for one in b], sides, mirror)
+
+    def finish(
+        self, cut: Cut, kinds: tuple[Kind, Kind], device: torch.device = CPU
+    ) -> tuple[Float[Tensor, "n a h w"], Float[Tensor, "n b h w"]]:
+        """The second half of `draw`: numbers that a device works on.
+
+        Args:
+            cut: The first half.
+            kinds: Of the pairs.
+            device: Where the windows are wanted.
+        """
+        mirror = moved(cut.mirror, device)[:, None, None, None]
+        whole = (
+            torch.cat(
+                [
+                    self._larger(brightness(group, device), kind, side)
+                    for group, side in zip(groups, cut.sides, strict=True)
+                ]
+            )
+            for groups, kind in zip((cut.a, cut.b), kinds, strict=True)
+        )
+        a, b = (torch.where(mirror, images.flip(3), images) for images in whole)
+        return a, b
+
+    def _place(self, pairs: Pairs, row: int, draws: list[float]) -> Place:
+        """Where the window of a pair is."""
         jitter = 1 + draws[3] * (self.jitter - 1) if self.vary else self.jitter
         side = round(self.size / jitter)
-        sides = brightness(pairs.a[row]), brightness(pairs.b[row])
-        height, width = sides[0].shape[1:]
+        height, width = pairs.a[row].shape[1:]
         top, left = (
-            int(draws[0] * max(1, height - side + 1)),
-            int(draws[1] * max(1, width - side + 1)),
+            int(draw * max(1, whole - side + 1))
+            for draw, whole in zip(draws[:2], (height, width), strict=True)
         )
-        window = (slice(top, top + side), slice(left, left + side))
-        return tuple(  # pyright: ignore[reportReturnType]  # two of them
-            self._shaped(image[:, *window], kind, side, self.flip and draws[2] < 0.5)
-            for image, kind in zip(sides, pairs.kinds, strict=True)
-        )
+        return Place(top, left, side)
 
-    def _shaped(self, image: Tensor, kind: Kind, side: int, flipped: bool) -> Tensor:
-        image = mirrored(image, side, side)
-        if side != self.size and kind.palette is None:
-            image = functional.interpolate(
-                image[None], size=(self.size, self.size), mode="bilinear", antialias=True
-            )[0]
-        elif side != self.size:
+    def _larger(self, images: Tensor, kind: Kind, side: int) -> Tensor:
+        images = mirrored(images, side, side)
+        sides = self.size, self.size
+        if side == self.size:
+            return images
+        if kind.palette is not None:
             # Colours between two labels would be other labels.
-            image = functional.interpolate(image[None], size=(self.size, self.size))[0]
-        return image.flip(2) if flipped else image
+            return functional.interpolate(images, size=sides)
+        fine = side > self.size
+        return functional.interpolate(images, size=sides, mode="bilinear", antialias=fine)
 
 
 def mirrored(

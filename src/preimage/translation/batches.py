@@ -1,4 +1,4 @@
-"""The batches of a training: which pairs, in which order, prepared one step ahead."""
+"""The batches of a training: which pairs, in which order, cut one step ahead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from preimage.runtime import generator
 from preimage.training import Loop
-from preimage.translation.augment import Windows
+from preimage.translation.augment import Cut, Windows
 from preimage.translation.pairs import Pairs
 
 FAR = 1_000_003
@@ -43,7 +43,7 @@ class Batches:
         self._batch = batch
         self._repeats = repeats
         self._channels = channels
-        self._ahead: tuple[tuple[int, int], Future[tuple[Tensor, Tensor]]] | None = None
+        self._ahead: tuple[tuple[int, int], Future[Cut]] | None = None
         self._pool: ThreadPoolExecutor | None = None
 
     @property
@@ -53,7 +53,7 @@ class Batches:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """A thread prepares the batch of the next step during the block."""
+        """A thread cuts the windows of the next step during the block."""
         with ThreadPoolExecutor(1) as self._pool:
             try:
                 yield
@@ -64,13 +64,20 @@ class Batches:
         """Side a and side b of the batch of this step, in [-1, 1], where the networks are."""
         key = (loop.generator.initial_seed(), loop.steps)
         if self._ahead is not None and self._ahead[0] == key:
-            a, b = self._ahead[1].result()
+            cut = self._ahead[1].result()
         else:
-            a, b = self._draw(*key)
+            cut = self._cut(*key)
         if self._pool is not None:
             following = (key[0], key[1] + 1)
-            self._ahead = following, self._pool.submit(self._draw, *following)
-        return a.to(loop.device, non_blocking=True), b.to(loop.device, non_blocking=True)
+            self._ahead = following, self._pool.submit(self._cut, *following)
+        kinds = self._pairs.kinds
+        a, b = (
+            kind.to_network(pixels, self._channels).contiguous(memory_format=torch.channels_last)
+            for kind, pixels in zip(
+                kinds, self._windows.finish(cut, kinds, loop.device), strict=True
+            )
+        )
+        return a, b
 
     def rows(self, seed: int, step: int) -> list[int]:
         """Which pairs are in the batch of a step."""
@@ -78,10 +85,6 @@ class Batches:
         order = torch.randperm(len(self._pairs), generator=generator(-1 - seed * FAR - epoch))
         return order[place * self._batch : (place + 1) * self._batch].tolist()
 
-    def _draw(self, seed: int, step: int) -> tuple[Tensor, Tensor]:
-        drawn = self._windows.draw(self._pairs, self.rows(seed, step), generator(seed * FAR + step))
-        a, b = (
-            kind.to_network(pixels, self._channels).contiguous(memory_format=torch.channels_last)
-            for kind, pixels in zip(self._pairs.kinds, drawn, strict=True)
-        )
-        return a, b
+    def _cut(self, seed: int, step: int) -> Cut:
+        draws = generator(seed * FAR + step)
+        return self._windows.cut(self._pairs, self.rows(seed, step), draws)

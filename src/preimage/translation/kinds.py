@@ -74,7 +74,7 @@ class Kind:
             channels: Of the network.
         """
         if channels != self.channels:
-            pixels = pixels[:, torch.arange(channels) % self.channels]
+            pixels = pixels[:, [i % self.channels for i in range(channels)]]
         return pixels * 2 - 1
 
     def from_network(self, x: Float[Tensor, "n network h w"]) -> Float[Tensor, "n c h w"]:

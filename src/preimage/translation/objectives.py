@@ -34,7 +34,8 @@ class Objective:
     Args:
         l1: The weight of the distance to the other image.
         adversarial: That of the discriminator's opinion; 0 trains without one.
-        cycle: That of what is left after two translations.
+        cycle: That of what is left after two translations, at the end of training, to which it
+            grows evenly from 0.
     """
 
     l1: float
@@ -70,7 +71,7 @@ class Objective:
         """
         answer = forward(given)
         found = {"l1": (answer - real).abs().mean()}
-        weights = {"l1": self.l1}
+        weights: dict[str, float | Tensor] = {"l1": self.l1}
         judging = nullcontext()
         logged: dict[str, Tensor] = {}
         if self.adversarial:
@@ -85,6 +86,6 @@ class Objective:
                 weights["adversarial"] = self.adversarial
             if lost is not None and self.cycle:
                 found["cycle"] = lost(answer)
-                weights["cycle"] = self.cycle
+                weights["cycle"] = self.cycle * loop.share
             loop.minimise(net, torch.stack([weights[n] * found[n] for n in found]).sum())
         return found | logged

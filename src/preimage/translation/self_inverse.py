@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from preimage.errors import InputError
 from preimage.training import Loop
 from preimage.translation.augment import mirrored, relit
-from preimage.translation.kinds import Side
+from preimage.translation.kinds import Side, other
 from preimage.translation.networks import FineUNet, InvolutionNet, PatchGAN, UNet
 from preimage.translation.objectives import Objective
 from preimage.translation.tiling import tiled
@@ -41,7 +41,8 @@ class SelfInverse(Translator):
             one function any more, and has to be told the side.
         cycle: The weight of $\lVert f(f(x)) - x \rVert_1$ at the end of training, to which it
             grows evenly from 0: from the start it would hold f at the identity, an inverse of
-            itself. It costs a further pass.
+            itself. It costs a further pass. Photos whose other side is a label map are left out:
+            a map can only give them back by a pattern that hides them.
         cycle_jitter: How much light varies in the images of the round trip. These are half of a
             batch, with brightness $v$ in [0, 1] changed to $e^s v^{e^t}$, s and t uniform within
             $\pm$ this; label maps stay. No pairs are needed for a round trip, and with other
@@ -128,16 +129,16 @@ class SelfInverse(Translator):
 
     def _learn(self, loop: Loop, a: Tensor, b: Tensor) -> dict[str, Tensor]:
         f = loop.networks["f"]
+        images: dict[Side, Tensor] = {"a": a, "b": b}
+        turn: Side = "b" if loop.steps % 2 else "a"
+        sides: tuple[Side, ...] = ("a", "b") if self.directions == "together" else (turn,)
+        given = torch.cat([images[side] for side in sides])
+        real = torch.cat([images[other(side)] for side in sides])
         ones = a.new_ones(len(a), 1, 1, 1)
-        if self.directions == "together":
-            given, real = torch.cat([a, b]), torch.cat([b, a])
-            signs = torch.cat([ones * SIGNS["a"], ones * SIGNS["b"]])
-        else:
-            side: Side = "b" if loop.steps % 2 else "a"
-            given, real = (a, b) if side == "a" else (b, a)
-            signs = ones * SIGNS[side]
-        growing = self.cycle * (loop.steps + 1) / loop.total
-        objective = Objective(l1=self.l1, adversarial=self.adversarial, cycle=growing)
+        signs = torch.cat([ones * SIGNS[side] for side in sides])
+        back = [place for place, side in enumerate(sides) if self._comes_back(side)]
+        rows = slice(back[0] * len(a), (back[-1] + 1) * len(a)) if back else slice(0)
+        objective = Objective(l1=self.l1, adversarial=self.adversarial, cycle=self.cycle)
         return objective.step(
             loop,
             "f",
@@ -145,15 +146,20 @@ class SelfInverse(Translator):
             given=given,
             real=real,
             forward=lambda x: f(self._told(x, signs)),
-            lost=lambda answer: self._lost(loop, given, answer, signs),
+            lost=(lambda y: self._lost(loop, given[rows], y[rows], signs[rows])) if back else None,
         )
+
+    def _comes_back(self, side: Side) -> bool:
+        """Whether the other side can hold all of an image: a label map does not hold a photo."""
+        own, opposite = self.kinds_ if side == "a" else self.kinds_[::-1]
+        return own.palette is not None or opposite.palette is None
 
     def _lost(self, loop: Loop, given: Tensor, answer: Tensor, signs: Tensor) -> Tensor:
         """What two translations lose of the batch, or of half of it in another light."""
         f = loop.networks["f"]
         if not self.cycle_jitter:
             return (f(self._told(answer, -signs)) - given).abs().mean()
-        order = torch.randperm(len(given), generator=loop.generator, device=loop.device)
+        order = torch.rand(len(given), generator=loop.generator, device=loop.device).argsort()
         half = order[: -(-len(given) // 2)]
         sign = signs[half]
         of_a, of_b = (0.0 if one.palette else self.cycle_jitter for one in self.kinds_)

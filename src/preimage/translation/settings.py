@@ -52,6 +52,8 @@ class Settings:
         tensorboard: Write curves for TensorBoard too, into `run`.
         mixed_precision: What networks compute in while they are trained: "no" (float32), or
             "bf16" on a GPU.
+        compiled: Compile the networks for the training, which takes a minute or two and makes steps
+            on a GPU a fraction as long; it wants Triton there.
         device: "cpu", "cuda", or None for the best there is.
     """
 
@@ -76,6 +78,7 @@ class Settings:
     sheet_every: int = 1000
     tensorboard: bool = False
     mixed_precision: Precision = "no"
+    compiled: bool = False
     device: str | None = None
 
     unsaved: ClassVar[tuple[str, ...]] = (
@@ -84,6 +87,7 @@ class Settings:
         "sheet_every",
         "tensorboard",
         "mixed_precision",
+        "compiled",
         "device",
     )
     """Settings that a model does not depend on once it is trained."""
@@ -113,6 +117,7 @@ class Settings:
             validate_every=self.validate_every,
             observe_every=self.sheet_every,
             mixed_precision=self.mixed_precision,
+            compiled=self.compiled,
             device=self.device,
             tensorboard=self.tensorboard,
         )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from preimage.errors import InputError, NotFittedError, PreimageWarning
 from preimage.runtime import generator as random_generator
-from preimage.training import History, Loop
+from preimage.training import History, Loop, Recorded
 from preimage.translation.averaging import Averages
 from preimage.translation.batches import Batches
 from preimage.translation.given import Given
@@ -105,9 +105,10 @@ class Translator(Settings, ABC):
         steps = max(1, round(self.epochs * batches.per_epoch))
         adams = {name: self.adam(one) for name, one in trained.items()}
         shown = validation or pairs
+        learn = Recorded(self._learn, period=self._repeats)
 
-        def step(loop: Loop) -> dict[str, Tensor]:
-            values = self._learn(loop, *batches.of(loop))
+        def step(loop: Loop) -> Mapping[str, Tensor]:
+            values = learn(loop, *batches.of(loop))
             averages.update(generators)
             return values
 

@@ -20,6 +20,22 @@ class Key(NamedTuple):
 
 @final
 @dataclass(frozen=True)
+class Spent:
+    """What a training took.
+
+    Attributes:
+        cpu: Seconds of all cores; None where it was taken up again.
+        seconds: Of the clock; None where they were not kept.
+        device: The GPU that it was trained on; empty for a CPU.
+    """
+
+    cpu: float | None
+    seconds: float | None
+    device: str
+
+
+@final
+@dataclass(frozen=True)
 class Cell:
     """One trained model.
 
@@ -34,6 +50,8 @@ class Cell:
         cpu: Seconds of all cores that the training took; None where it was taken up again.
         precision: What networks computed in while they were trained.
         version: Of preimage, when it was measured.
+        seconds: Of the clock that the training took; None where they were not kept.
+        device: The GPU that it was trained on; empty for a CPU.
     """
 
     key: Key
@@ -46,6 +64,8 @@ class Cell:
     cpu: float | None
     precision: str
     version: str
+    seconds: float | None = None
+    device: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

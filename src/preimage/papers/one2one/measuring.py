@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from preimage.papers.one2one.cells import Cell, Key, Scores
+from preimage.papers.one2one.cells import Cell, Key, Scores, Spent
 from preimage.papers.one2one.data import Data
 from preimage.papers.one2one.segmenter import Segmenter
 from preimage.runtime import package_version
@@ -37,7 +37,7 @@ class Measuring:
         model: Translator,
         *,
         baseline: Translator | None,
-        cpu: float | None,
+        spent: Spent,
         updates: int,
         settle: int = 0,
     ) -> Cell:
@@ -47,7 +47,7 @@ class Measuring:
             key: Of the cell.
             model: Trained.
             baseline: Makes the perturbed images; None leaves sensitivity out.
-            cpu: Seconds of its training; None where they are not known.
+            spent: On its training.
             updates: Steps of its training.
             settle: Steps that move each answer to where it is translated back.
         """
@@ -63,9 +63,11 @@ class Measuring:
             sensitivity={} if baseline is None else self._sensitivity(model, baseline),
             parameters=model.parameters,
             updates=updates,
-            cpu=cpu,
+            cpu=spent.cpu,
             precision="float32" if model.mixed_precision == "no" else model.mixed_precision,
             version=package_version(),
+            seconds=spent.seconds,
+            device=spent.device,
         )
 
     def ceiling(self) -> dict[str, float]:

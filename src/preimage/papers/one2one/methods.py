@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import final
+from typing import TypeVar, final
 
-from preimage.runtime import Precision
+from preimage.runtime import Precision, best_device
 from preimage.translation import Pix2Pix, SelfInverse, Translator, preset
 
 PIX2PIX, SELF_INVERSE, DEFAULT = "pix2pix", "self-inverse", "default"
+Model = TypeVar("Model", Pix2Pix, SelfInverse)
+
 NEIGHBOURS = "neighbours"
 """The one that wants other data: slices beside each slice."""
 
@@ -28,6 +30,7 @@ class Plan:
         longer: So many times as many as in the tables has the default in its longer training.
         segmenter_epochs: How often the network that segments photos sees each of them.
         precision: What networks compute in while they are trained.
+        compiled: Whether they are compiled for it, on a GPU.
         device: Where; None takes the best there is.
     """
 
@@ -38,6 +41,7 @@ class Plan:
     longer: float = 2.0
     segmenter_epochs: float = 12.0
     precision: Precision = "no"
+    compiled: bool = False
     device: str | None = None
 
     @property
@@ -47,15 +51,11 @@ class Plan:
 
     def pix2pix(self) -> Pix2Pix:
         """The baseline."""
-        model = preset(self.preset, Pix2Pix)
-        return replace(
-            model, epochs=self.epochs, mixed_precision=self.precision, device=self.device
-        )
+        return self._trained(preset(self.preset, Pix2Pix), self.epochs)
 
     def paper(self, epochs: float) -> SelfInverse:
         """The paper's self-inverse network."""
-        model = preset(self.preset, SelfInverse)
-        return replace(model, epochs=epochs, mixed_precision=self.precision, device=self.device)
+        return self._trained(preset(self.preset, SelfInverse), epochs)
 
     def default(self, epochs: float) -> SelfInverse:
         """The default preset at the same size and width.
@@ -63,19 +63,23 @@ class Plan:
         Args:
             epochs: Of the paper's methods beside it.
         """
-        paper = self.paper(epochs * self.stretch)
+        paper = preset(self.preset, SelfInverse)
+        model = replace(preset("default", SelfInverse), size=paper.size, width=paper.width)
+        return self._trained(model, epochs * self.stretch)
+
+    def _trained(self, model: Model, epochs: float) -> Model:
+        """The model with what this plan says of trainings."""
         return replace(
-            preset("default", SelfInverse),
-            size=paper.size,
-            width=paper.width,
-            epochs=paper.epochs,
-            mixed_precision=paper.mixed_precision,
-            device=paper.device,
+            model,
+            epochs=epochs,
+            mixed_precision=self.precision,
+            compiled=self.compiled and (self.device or best_device()) == "cuda",
+            device=self.device,
         )
 
 
 PLANS = {
-    "paper": Plan(),
+    "paper": Plan(precision="bf16", compiled=True),
     "paper-small": Plan(
         preset="paper-small", epochs=6, ablated=3, stretch=4, longer=2.5, precision="bf16"
     ),

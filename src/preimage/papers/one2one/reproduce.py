@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
+import torch
+
 from preimage.cluster.kept import Kept
 from preimage.cluster.sweep import Sweep
 from preimage.errors import InputError
 from preimage.files import writing_file
-from preimage.papers.one2one.cells import Cell, Key
+from preimage.papers.one2one.cells import Cell, Key, Spent
 from preimage.papers.one2one.data import Data
 from preimage.papers.one2one.figures import draw
 from preimage.papers.one2one.measuring import Measuring
@@ -20,6 +22,7 @@ from preimage.papers.one2one.methods import MAIN, METHODS, NEIGHBOURS, PIX2PIX, 
 from preimage.papers.one2one.page import Page
 from preimage.papers.one2one.segmenter import Segmenter, has_labels
 from preimage.progress import progress
+from preimage.runtime import best_device
 from preimage.translation import Pairs, Translator, load
 
 PAGE, RECORD, CELLS, MODELS = "results.md", "results.json", "cells.jsonl", "models"
@@ -90,7 +93,7 @@ class Reproduction:
         """Writes the page, its record and the sheets of seed 0; returns the files."""
         cells = self.cells(folder)
         models = {
-            name: load(place)
+            name: self._load(place)
             for name in MAIN
             if (place := self._place(folder, self._key(name, 0))).exists()
         }
@@ -144,13 +147,13 @@ class Reproduction:
         place = self._place(folder, key)
         model = replace(METHODS[key.method].make(self.plan), seed=key.seed, run=f"{place}.run")
         data = self._pairs(key.method)
-        cpu = _trained(model, data.train)
+        spent = _trained(model, data.train)
         model.save(place, force=True)
         return self._measuring(folder, data).cell(
             key,
             model,
             baseline=self._baseline(folder, key, model),
-            cpu=cpu,
+            spent=spent,
             updates=model.history_.steps if model.history_ else 0,
             settle=METHODS[key.method].settle,
         )
@@ -163,7 +166,10 @@ class Reproduction:
         if key == first:
             return model
         place = self._place(folder, first)
-        return load(place) if place.exists() else None
+        return self._load(place) if place.exists() else None
+
+    def _load(self, place: Path) -> Translator:
+        return load(place, device=self.plan.device or best_device())
 
     def _segmenter(self, folder: Path) -> Segmenter | None:
         if not has_labels(self.data.train.kinds):
@@ -200,10 +206,10 @@ def _said(key: Key) -> str:
     return f"{key.method}, seed {key.seed}"
 
 
-def _trained(model: Translator, pairs: Pairs) -> float | None:
-    """CPU seconds of a training; those of one that was finished before are kept beside it.
+def _trained(model: Translator, pairs: Pairs) -> Spent:
+    """Trains a model; the CPU seconds of one that was finished before are kept beside it.
 
-    None where it was taken up again: part of its seconds was spent by another process.
+    They are not known where it was taken up again: part of them was spent by another process.
     """
     kept = Path(model.run or ".") / SPENT
     fresh = not kept.parent.exists()
@@ -212,5 +218,10 @@ def _trained(model: Translator, pairs: Pairs) -> float | None:
     cpu = time.process_time() - begin
     if fresh:
         kept.write_text(json.dumps(cpu), "utf-8")
-        return cpu
-    return json.loads(kept.read_text("utf-8")) if kept.exists() else None
+    known = json.loads(kept.read_text("utf-8")) if kept.exists() else None
+    device = next(next(iter(model.networks_.values())).parameters()).device
+    return Spent(
+        cpu=known,
+        seconds=model.history_.seconds if model.history_ else None,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "",
+    )

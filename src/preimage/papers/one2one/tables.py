@@ -184,11 +184,12 @@ def costs(cells: Sequence[Cell]) -> str:
                 str(len(own)),
             ]
         )
-    headings = ["", "parameters", "epochs", "steps", "CPU s", "precision", "seeds"]
+    headings = ["", "parameters", "epochs", "steps", "time", "precision", "seeds"]
     note = (
         "A step of pix2pix is one of each of its two networks, one of the default is both "
-        "directions of a batch, one of the others is one direction of one pair. CPU seconds are "
-        "those of the whole training, on a machine that did other work beside."
+        "directions of a batch, one of the others is one direction of one pair. Times are of the "
+        "whole training: on a CPU those of all cores, on a machine that did other work beside; on "
+        "a GPU those of the clock, with compilation."
     )
     return f"## Costs\n\n{note}\n\n{markdown_table(headings, rows)}"
 
@@ -216,8 +217,11 @@ def _of(cells: Sequence[Cell], method: str) -> list[Cell]:
 
 
 def _seconds(cells: Sequence[Cell]) -> str:
-    known = [one.cpu for one in cells if one.cpu is not None]
-    return mean_of(known, 0) if known else "not measured"
+    """CPU seconds, or those of the clock on a GPU."""
+    device = cells[0].device
+    spent = [one.seconds if device else one.cpu for one in cells]
+    known = [one for one in spent if one is not None]
+    return f"{mean_of(known, 0)} {device or 'CPU'} s" if known else "not measured"
 
 
 def _all(cell: Cell, direction: str) -> dict[str, float]:

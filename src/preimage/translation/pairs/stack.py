@@ -18,6 +18,8 @@ from preimage.translation.kinds import Colour, Kind
 LARGEST = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 """The number that stands for full brightness."""
 
+CPU = torch.device("cpu")
+
 
 Palette: TypeAlias = tuple[Colour, ...] | None
 """The colours of a label map, or none."""
@@ -47,9 +49,29 @@ def rounded(values: np.ndarray, kind: np.dtype) -> np.ndarray:
     return np.rint(values * np.float32(LARGEST[kind])).astype(kind)
 
 
-def brightness(pixels: Shaped[np.ndarray, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Whole numbers as brightness in [0, 1]."""
-    return torch.from_numpy(pixels.astype(np.float32) / np.float32(LARGEST[pixels.dtype]))
+def brightness(
+    pixels: Shaped[np.ndarray, "*shape"], device: torch.device = CPU
+) -> Float[Tensor, "*shape"]:
+    """Whole numbers as brightness in [0, 1].
+
+    Args:
+        pixels: As they are kept.
+        device: Where brightness is wanted.
+    """
+    whole = moved(torch.from_numpy(np.ascontiguousarray(pixels)), device)
+    return whole.to(torch.float32) / LARGEST[pixels.dtype]
+
+
+def moved(values: Tensor, device: torch.device) -> Tensor:
+    """Values on a device.
+
+    Args:
+        values: On the CPU.
+        device: Where they are wanted.
+    """
+    # From pinned memory, the copy does not wait for the work that a GPU has before it.
+    pinned = values.pin_memory() if device.type == "cuda" else values
+    return pinned.to(device, non_blocking=True)
 
 
 @final
