@@ -2,7 +2,7 @@
 
 python -m benchmarks.translation [--device cpu] [--size 128] [--width 16] [--steps 40]
 
-Sections that were not asked for stay as they are in the results.
+Results are kept by device; sections that were not asked for stay as they are.
 """
 
 from __future__ import annotations
@@ -258,7 +258,8 @@ def main() -> None:
     chosen = parser.parse_args()
     case = Case(chosen.device, chosen.size, chosen.width, chosen.steps)
     where = f"{_device(case.device)}, {case.size} by {case.size}, width {case.width}"
-    sections = read("translation")
+    results = f"translation_{case.device}"
+    sections = read(results)
     parts = {
         "training": lambda: training(case),
         "default": lambda: default(case),
@@ -271,7 +272,7 @@ def main() -> None:
                 rows.append(row)
                 print(row, flush=True)
             sections[f"{name}: {where}"] = rows
-            write("translation", "Translations: training and files", sections, NOTES)
+            write(results, "Translations: training and files", sections, NOTES)
 
 
 def _device(kind: str) -> str:

@@ -113,6 +113,12 @@ def test_fine_network_starts_as_the_identity(height: int, width: int) -> None:
     torch.testing.assert_close(net(x), x[:, :3])
 
 
+def test_fine_network_takes_nothing_from_a_label_map() -> None:
+    draws = torch.Generator().manual_seed(0)
+    net = FineUNet(3, out_channels=3, width=8, residual=False, generator=draws)
+    assert not net(torch.rand(2, 3, 32, 32, generator=draws)).any()
+
+
 def test_varied_windows_are_of_all_sizes_between() -> None:
     ramp = torch.arange(64.0).expand(1, 1, 64, 64) / 64
     pairs = Pairs.from_arrays(ramp, ramp)

@@ -34,8 +34,8 @@ class SelfInverse(Translator):
     rounding, whatever it has learned; it translates images in one piece.
 
     Args:
-        core: The network: "unet", the paper's; "fine", a `FineUNet`; or "involution", an
-            `InvolutionNet`.
+        core: The network: "unet", the paper's; "fine", a `FineUNet`, which starts as the
+            identity unless a side has label maps; or "involution", an `InvolutionNet`.
         directions: "alternating", or both "together" in each step.
         direction_channel: Tells the network by a further channel which side it is given. It is not
             one function any more, and has to be told the side.
@@ -107,6 +107,7 @@ class SelfInverse(Translator):
                 out_channels=channels,
                 width=self.width,
                 norm=self.norm,
+                residual=all(kind.palette is None for kind in self.kinds_),
                 generator=draws,
             )
         else:

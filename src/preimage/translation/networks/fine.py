@@ -18,13 +18,14 @@ LEVELS = 5
 
 @final
 class FineUNet(nn.Module):
-    r"""$f(x) = x + g(x)$, where g is a U-Net of convolutions of 3 by 3.
+    r"""$f(x) = x + g(x)$, or g alone, where g is a U-Net of convolutions of 3 by 3.
 
     Its first maps are as large as the image, and their bridge leads to the last layer, so that what
     is fine need not pass maps of half the size, as it has to in the U-Net of pix2pix. Maps are made
     larger by repeating pixels and a convolution, which leaves no checkerboard. The mean of the
     smallest maps is added to each of their pixels, so that all of them know what kind of image it
-    is. The last layer starts at zero, and with it f as the identity, which is its own inverse.
+    is. The last layer starts at zero, and with it $x + g$ as the identity, its own inverse. Where x
+    is a label map, its colours are names, and nothing that an answer could start from.
 
     Args:
         channels: Of the image that comes in.
@@ -32,6 +33,7 @@ class FineUNet(nn.Module):
         width: Channels of the maps of half the size; those of the full size have half as many,
             smaller ones up to eight times as many.
         norm: Of the maps of half the size and smaller ones; those of the full size have none.
+        residual: Whether x is added.
         generator: Where the first weights are drawn from.
 
     References:
@@ -51,10 +53,12 @@ class FineUNet(nn.Module):
         out_channels: int,
         width: int,
         norm: Norm = "none",
+        residual: bool = True,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.out_channels = out_channels
+        self.residual = residual
         widths = [max(1, width * 2**i // 2) for i in range(LEVELS)]
         with torch.device("meta"):
             self.first = _layer(channels, widths[0], "none")
@@ -90,7 +94,8 @@ class FineUNet(nn.Module):
             bridge = maps.pop()
             larger = functional.interpolate(inner, size=bridge.shape[2:], mode="nearest")
             inner = block(torch.cat([larger, bridge], dim=1))
-        return x[:, : self.out_channels] + self.last(inner)
+        learned = self.last(inner)
+        return x[:, : self.out_channels] + learned if self.residual else learned
 
 
 def _layer(before: int, after: int, norm: Norm, *, stride: int = 1) -> nn.Sequential:
