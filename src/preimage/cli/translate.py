@@ -147,7 +147,8 @@ def train(
     held = None
     if hold_out:
         pairs, held = pairs.split(hold_out, seed=model.seed)
-    model.fit(pairs, held)
+    with resumable(folder):
+        model.fit(pairs, held)
     if not first_process:
         return
     model.save(output, force=force)
