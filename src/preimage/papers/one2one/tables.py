@@ -127,7 +127,7 @@ def sensitivity(cells: Sequence[Cell], data: Data, direction: str) -> str:
 
 
 def ablations(cells: Sequence[Cell], data: Data) -> str:
-    """One change at a time, on the pairs for choices: both directions, and what it cost.
+    """One change at a time, on the pairs for choices; nothing where none was measured.
 
     Args:
         cells: What was measured.
@@ -138,11 +138,13 @@ def ablations(cells: Sequence[Cell], data: Data) -> str:
         for name, method in ABLATIONS.items()
         if name != NEIGHBOURS or data.beside is not None
     }
+    if not any(_of(cells, name) for name in shown):
+        return ""
     kinds = ("psnr", "ssim", "round trip psnr")
     headings = [""]
     for direction in data.directions.values():
         headings += [f"{direction}: {COLUMNS[kind][0]}" for kind in kinds]
-    headings += ["steps", "CPU s"]
+    headings += ["steps", "time"]
     rows = []
     for name, method in shown.items():
         own = _of(cells, name)
