@@ -74,7 +74,7 @@ def scores(cells: Sequence[Cell], data: Data, direction: str, ceiling: Mapping[s
 
 
 def of_groups(cells: Sequence[Cell], data: Data, direction: str) -> str:
-    """PSNR of each subject or tile; nothing where the pairs are single images.
+    """PSNR of each subject or tile; nothing where there are not two of them.
 
     Args:
         cells: What was measured.
@@ -83,7 +83,7 @@ def of_groups(cells: Sequence[Cell], data: Data, direction: str) -> str:
     """
     main = [cell for cell in cells if cell.key.method in MAIN]
     groups = list(dict.fromkeys(group for cell in main for group in cell.groups))
-    if not groups:
+    if len(groups) < 2:
         return ""
     columns = {name: (name, 2) for name in groups}
     rows = [
