@@ -110,6 +110,8 @@ def _replay(step: Recording, loop: Loop, batch: tuple[Tensor, ...]) -> Mapping[s
 def _make_recordable(optimizer: Optimizer, device: torch.device) -> None:
     """Has the optimiser read its learning rate, which changes, from the GPU."""
     for group in optimizer.param_groups:
+        # What a checkpoint is told apart by stays a number.
+        group.setdefault("initial_lr", group["lr"])
         group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=device)
         if "capturable" in group:
             group["capturable"] = True
