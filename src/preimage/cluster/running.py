@@ -15,6 +15,10 @@ R = TypeVar("R")
 AHEAD = 2
 """So many parts are with each worker: one that it works on, and the next."""
 
+UNDONE = ("lost", "pending")
+"""What futures are whose results went down with a worker before they were fetched: others do them
+again."""
+
 
 def outcomes(
     client: Client,
@@ -60,6 +64,9 @@ def outcomes(
         fill()
         while running:
             future = next(finished)
+            if future.status in UNDONE:
+                finished.add(future)
+                continue
             yield _outcome(running.pop(future), future)
             fill()
 
