@@ -171,6 +171,15 @@ def test_a_jacobian_that_raises_in_places_leaves_gaps_there():
     assert slope.isnan().flatten().tolist() == [False, True]
 
 
+def test_another_number_of_outputs_is_an_error_and_no_gap():
+    def growing(x):
+        return x.repeat(1, 2) if (x > 0.999).any() else x
+
+    f = Function(growing, Box(0, 0.9))
+    with pytest.raises(InputError, match="returned 2 outputs where it had 1.*NaN"):
+        f(torch.tensor([[0.5], [1.0]], dtype=torch.float64))
+
+
 def test_evaluations_are_counted_in_rows():
     f = Function(tensor_map, UNIT)
     before = f.evaluations

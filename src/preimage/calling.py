@@ -92,7 +92,10 @@ def nan_unless_finite(y: Float64[Tensor, "batch q"]) -> tuple[Float64[Tensor, "b
 def check_outputs(y: Tensor, q: int) -> None:
     """Complains about another number of outputs than before."""
     if y.shape[1] != q:
-        raise InputError(f"the function returned {y.shape[1]} outputs where it had {q}")
+        raise InputError(
+            f"the function returned {y.shape[1]} outputs where it had {q}; it must return as many "
+            "for every x, and NaN where it is not defined."
+        )
 
 
 def check_jacobian(jacobian: Tensor, x: Tensor, m: int) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pickle import PicklingError
 from typing import Any
 
 from preimage.cluster.parts import Client
@@ -62,7 +63,7 @@ def packed(work: Callable[[Any], Any]) -> bytes:
         cloudpickle.register_pickle_by_value(script)
     try:
         return cloudpickle.dumps(work)
-    except (TypeError, AttributeError, cloudpickle.pickle.PicklingError) as error:
+    except (TypeError, ValueError, AttributeError, PicklingError) as error:
         raise InputError(
             f"the model or its function cannot be sent to workers ({error}); leave open files, "
             "locks and connections out of it, and make them when the function is called."
