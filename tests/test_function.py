@@ -176,7 +176,7 @@ def test_another_number_of_outputs_is_an_error_and_no_gap():
         return x.repeat(1, 2) if (x > 0.999).any() else x
 
     f = Function(growing, Box(0, 0.9))
-    with pytest.raises(InputError, match="returned 2 outputs where it had 1.*NaN"):
+    with pytest.raises(InputError, match=r"returned 2 outputs where it had 1.*NaN"):
         f(torch.tensor([[0.5], [1.0]], dtype=torch.float64))
 
 
